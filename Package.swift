@@ -1,0 +1,66 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "nightjar",
+    products: [
+        .executable(name: "nightjar", targets: ["nightjar"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        // Exact, because the data path calls the BoringSSL inside it; see ARCHITECTURE.md.
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    ],
+    targets: [
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "Wire", swiftSettings: swiftSettings),
+        .target(
+            name: "NoisePrimitives",
+            dependencies: ["Wire", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: swiftSettings
+        ),
+        .target(name: "Tunnel", dependencies: ["Wire", "NoisePrimitives"], swiftSettings: swiftSettings),
+        .target(name: "LinuxNet", dependencies: ["CLinux", "Wire"], swiftSettings: swiftSettings),
+        .target(
+            name: "Datapath",
+            dependencies: [
+                "Wire", "Tunnel", "LinuxNet",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Control",
+            dependencies: [
+                "Wire", "Tunnel", "LinuxNet", "Datapath",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "nightjar",
+            dependencies: [
+                "Wire", "LinuxNet", "Datapath", "Control",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(name: "TestKit", dependencies: ["Wire", "NoisePrimitives", "Tunnel"], swiftSettings: swiftSettings),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "NoisePrimitivesTests", dependencies: ["NoisePrimitives", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "TunnelTests", dependencies: ["Tunnel", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "ControlTests", dependencies: ["Control", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
+    ]
+)

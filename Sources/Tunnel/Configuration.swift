@@ -1,0 +1,77 @@
+package import Wire
+
+/// A change to a device, as one `set` of the configuration socket asks for it. Nil leaves a value as it is.
+package struct DeviceChange: Sendable {
+    /// Zeros remove the key.
+    package var privateKey: Secret32?
+    /// 0 takes any free port.
+    package var listenPort: UInt16?
+    /// 0 turns marking off.
+    package var firewallMark: UInt32?
+    /// Whether all peers go before `peers` is applied.
+    package var replacesPeers = false
+    /// Applied in order; a key may occur more than once.
+    package var peers: [PeerChange] = []
+
+    package init() {}
+}
+
+/// A change to one peer, which is created when it doesn't exist. Nil leaves a value as it is.
+package struct PeerChange: Sendable {
+    package var publicKey: PublicKey
+    /// Whether the peer goes; the rest is then without effect.
+    package var removes = false
+    /// Whether a peer that doesn't exist stays so.
+    package var updatesOnly = false
+    /// Zeros remove the key.
+    package var presharedKey: Secret32?
+    package var endpoint: Endpoint?
+    /// Seconds; 0 turns it off.
+    package var persistentKeepalive: UInt16?
+    /// Whether all allowed IPs go before `allowedIPs` is applied.
+    package var replacesAllowedIPs = false
+    /// Applied in order.
+    package var allowedIPs: [AllowedIPChange] = []
+
+    package init(_ publicKey: PublicKey) {
+        self.publicKey = publicKey
+    }
+}
+
+package enum AllowedIPChange: Sendable, Equatable {
+    case add(Prefix)
+    /// Without effect when the prefix belongs to another peer.
+    case remove(Prefix)
+}
+
+/// A device's configuration and state at one moment, peers in order of creation.
+package struct DeviceStatus: Sendable {
+    /// Nil when there is none.
+    package var privateKey: Secret32?
+    package var listenPort: UInt16 = 0
+    package var firewallMark: UInt32 = 0
+    package var peers: [PeerStatus] = []
+
+    package init() {}
+}
+
+package struct PeerStatus: Sendable {
+    package var publicKey: PublicKey
+    /// Zeros when there is none.
+    package var presharedKey: Secret32 = .zero
+    package var endpoint: Endpoint?
+    /// Wall-clock time of the last completed handshake, zeros when never.
+    package var lastHandshake = WallTime(seconds: 0, nanoseconds: 0)
+    /// UDP payload bytes.
+    package var transmittedBytes: UInt64 = 0
+    /// UDP payload bytes.
+    package var receivedBytes: UInt64 = 0
+    /// Seconds; 0 when off.
+    package var persistentKeepalive: UInt16 = 0
+    /// In order of insertion.
+    package var allowedIPs: [Prefix] = []
+
+    package init(_ publicKey: PublicKey) {
+        self.publicKey = publicKey
+    }
+}

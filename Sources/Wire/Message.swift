@@ -1,0 +1,104 @@
+/// The four WireGuard messages: kinds, sizes and field offsets. All integers are little-endian. Protocol §2.
+package enum Message {
+    /// The first four bytes of a datagram, read as one number: a type byte and three reserved zeros.
+    package enum Kind: UInt32, Sendable {
+        case initiation = 1
+        case response = 2
+        case cookieReply = 3
+        case data = 4
+    }
+
+    /// Bytes of an authentication tag.
+    package static let tagSize = 16
+    /// Bytes of MAC1 and of MAC2, which end an initiation and a response.
+    package static let macSize = 16
+
+    package enum Initiation {
+        package static let size = 148
+        package static let sender = 4
+        package static let ephemeral = 8
+        package static let encryptedStatic = 40
+        package static let encryptedTimestamp = 88
+    }
+
+    package enum Response {
+        package static let size = 92
+        package static let sender = 4
+        package static let receiver = 8
+        package static let ephemeral = 12
+        package static let encryptedNothing = 44
+    }
+
+    package enum CookieReply {
+        package static let size = 64
+        package static let receiver = 4
+        package static let nonce = 8
+        package static let nonceSize = 24
+        package static let encryptedCookie = 32
+        package static let cookieSize = 16
+    }
+
+    package enum Data {
+        package static let headerSize = 16
+        package static let receiver = 4
+        package static let counter = 8
+        /// Header and tag: what a data message adds to the padded packet, and the size of a keepalive.
+        package static let overhead = 32
+    }
+
+    /// What `datagram` claims to be, with the size that this kind must have; nil for anything else.
+    package static func kind(of datagram: UnsafeRawBufferPointer) -> Kind? {
+        // Safe: every branch below requires at least 32 bytes before anything is read.
+        guard datagram.count >= Data.overhead, let start = datagram.baseAddress,
+            let kind = Kind(rawValue: UInt32(littleEndian: start.loadUnaligned(as: UInt32.self)))
+        else { return nil }
+        let sizeFits =
+            switch kind {
+            case .initiation: datagram.count == Initiation.size
+            case .response: datagram.count == Response.size
+            case .cookieReply: datagram.count == CookieReply.size
+            case .data: true
+            }
+        return sizeFits ? kind : nil
+    }
+}
+
+extension UnsafeRawPointer {
+    /// Reads a little-endian 32-bit number; the caller has checked that four bytes are there.
+    @inlinable
+    package func littleEndian32(at offset: Int) -> UInt32 {
+        UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+
+    /// Reads a little-endian 64-bit number; the caller has checked that eight bytes are there.
+    @inlinable
+    package func littleEndian64(at offset: Int) -> UInt64 {
+        UInt64(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+
+    /// Reads a big-endian 16-bit number; the caller has checked that two bytes are there.
+    @inlinable
+    package func bigEndian16(at offset: Int) -> UInt16 {
+        UInt16(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+    }
+
+    /// Reads a big-endian 32-bit number; the caller has checked that four bytes are there.
+    @inlinable
+    package func bigEndian32(at offset: Int) -> UInt32 {
+        UInt32(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+}
+
+extension UnsafeMutableRawPointer {
+    /// Writes `value` at `offset` in little-endian order; the caller has checked the room.
+    @inlinable
+    package func storeLittleEndian(_ value: some FixedWidthInteger, at offset: Int) {
+        storeBytes(of: value.littleEndian, toByteOffset: offset, as: type(of: value))
+    }
+
+    /// Writes `value` at `offset` in network order; the caller has checked the room.
+    @inlinable
+    package func storeBigEndian(_ value: some FixedWidthInteger, at offset: Int) {
+        storeBytes(of: value.bigEndian, toByteOffset: offset, as: type(of: value))
+    }
+}
