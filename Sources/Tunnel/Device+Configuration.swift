@@ -1,0 +1,119 @@
+import NoisePrimitives
+import Synchronization
+import Wire
+
+extension Device {
+    /// Applies keys and peers of a change; ports and marks are the sockets' business. It can't fail half-way.
+    package func apply(_ change: DeviceChange, now: Moment) {
+        if let privateKey = change.privateKey { setPrivateKey(privateKey) }
+        if change.replacesPeers {
+            for peer in peers.values { remove(peer) }
+        }
+        for peer in change.peers { apply(peer, now: now) }
+    }
+
+    /// Whether all peers that `change` adds have room.
+    package func hasRoom(for change: DeviceChange) -> Bool {
+        (change.replacesPeers ? 0 : peers.count) + change.peers.count <= Limits.peers
+    }
+
+    /// The configuration and counters of the device, without port and mark.
+    package func status() -> DeviceStatus {
+        var status = DeviceStatus()
+        status.privateKey = identity?.privateKey
+        status.peers = peersInOrder.map { peer in
+            var row = PeerStatus(peer.publicKey)
+            row.presharedKey = peer.handshake.presharedKey
+            row.endpoint = peer.endpoint
+            if let lastCompleted = peer.handshake.lastCompleted { row.lastHandshake = lastCompleted }
+            row.transmittedBytes = peer.transmittedBytes.load(ordering: .relaxed)
+            row.receivedBytes = peer.receivedBytes.load(ordering: .relaxed)
+            row.persistentKeepalive = peer.handshake.persistentKeepalive
+            row.allowedIPs = peer.handshake.allowedIPs.sorted { $0.value < $1.value }.map(\.key)
+            return row
+        }
+        return status
+    }
+
+    /// Sets the own key; zeros remove it. A peer with the same key goes; sessions stop sending. Protocol §6.
+    private func setPrivateKey(_ privateKey: Secret32) {
+        let new = privateKey.isZero ? nil : Identity(privateKey)
+        if let new, let identity, new.privateKey.equals(identity.privateKey) { return }
+        if new == nil, identity == nil { return }
+        if let new, let twin = peers[new.publicKey] { remove(twin) }
+        identity = new
+        cookies = new.map { CookieChecker(own: $0.publicKey) }
+        for peer in peers.values {
+            peer.handshake.setIdentity(new, peer: peer.publicKey)
+            abandonInitiation(of: peer)
+            peer.timers.lastHandshakeSent.store(0, ordering: .relaxed)
+            peer.path.withLock { path in
+                path.current?.endSending()
+                path.next?.endSending()
+            }
+        }
+    }
+
+    private func apply(_ change: PeerChange, now: Moment) {
+        guard change.publicKey != identity?.publicKey else { return }
+        let existing = peers[change.publicKey]
+        if change.removes {
+            if let existing { remove(existing) }
+            return
+        }
+        if existing == nil, change.updatesOnly { return }
+        let peer = existing ?? addPeer(change.publicKey)
+        if let presharedKey = change.presharedKey { peer.handshake.presharedKey = presharedKey }
+        if let endpoint = change.endpoint {
+            peer.path.withLock { path in
+                path.endpoint = endpoint
+                path.source = nil
+            }
+        }
+        if change.replacesAllowedIPs {
+            for prefix in peer.handshake.allowedIPs.keys { _ = shared.routes.remove(prefix, of: peer) }
+            peer.handshake.allowedIPs = [:]
+        }
+        for allowedIP in change.allowedIPs { apply(allowedIP, to: peer) }
+        var turnedOn = false
+        if let seconds = change.persistentKeepalive {
+            turnedOn = peer.handshake.persistentKeepalive == 0 && seconds != 0
+            peer.handshake.persistentKeepalive = seconds
+            peer.timers.persistentKeepalive.store(
+                Instant.Span.seconds(UInt64(seconds)).nanoseconds, ordering: .relaxed)
+        }
+        guard shared.isUp else { return }
+        let wasRunning = peer.path.withLock { $0.isRunning }
+        start(peer, now: now)
+        if turnedOn, wasRunning { startPersistentKeepalive(of: peer, now: now) }
+        flushStaged(of: peer, now: now)
+        reschedule(peer)
+    }
+
+    private func apply(_ change: AllowedIPChange, to peer: Peer) {
+        switch change {
+        case .add(let prefix):
+            let owner = shared.routes.insert(prefix, for: peer)
+            if let owner, owner !== peer { owner.handshake.allowedIPs[prefix] = nil }
+            if peer.handshake.allowedIPs[prefix] == nil {
+                peer.handshake.allowedIPs[prefix] = nextAllowedIPNumber
+                nextAllowedIPNumber += 1
+            }
+        case .remove(let prefix):
+            if shared.routes.remove(prefix, of: peer) { peer.handshake.allowedIPs[prefix] = nil }
+        }
+    }
+
+    private func addPeer(_ publicKey: PublicKey) -> Peer {
+        let peer = Peer(publicKey, number: nextPeerNumber, identity: identity, shared: shared)
+        nextPeerNumber += 1
+        peers[publicKey] = peer
+        return peer
+    }
+
+    private func remove(_ peer: Peer) {
+        for prefix in peer.handshake.allowedIPs.keys { _ = shared.routes.remove(prefix, of: peer) }
+        stop(peer)
+        peers[peer.publicKey] = nil
+    }
+}

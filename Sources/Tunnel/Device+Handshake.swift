@@ -1,0 +1,247 @@
+import NoisePrimitives
+import Synchronization
+package import Wire
+
+extension Device {
+    /// Takes an initiation, response or cookie reply. Protocol §5 gives the order of the checks.
+    ///
+    /// - Parameters:
+    ///   - source: the local address that it came to.
+    ///   - waiting: how many more such messages wait, which tells whether the device is under load.
+    package func handleHandshake(
+        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, waiting: Int, now: Moment
+    ) {
+        let refusal: DropReason?
+        var sender: PublicKey?
+        switch Message.kind(of: message) {
+        case .initiation, .response:
+            refusal =
+                admit(message, from: endpoint, via: source, waiting: waiting, now: now.instant)
+                ?? (Message.kind(of: message) == .initiation
+                    ? consumeInitiation(message, from: endpoint, via: source, now: now, sender: &sender)
+                    : consumeResponse(message, from: endpoint, via: source, now: now, sender: &sender))
+        case .cookieReply:
+            refusal = consumeCookieReply(message, now: now.instant)
+        case .data, nil:
+            refusal = .notWireGuard
+        }
+        guard let refusal else { return }
+        shared.drops.count(refusal)
+        report(.handshakeRefused(refusal, from: endpoint, sender))
+    }
+
+    /// Sends an initiation, unless one went less than five seconds ago. Protocol §9.
+    func sendInitiation(to peer: Peer, isRetry: Bool, now: Moment) {
+        if !isRetry { peer.timers.attempts.store(0, ordering: .relaxed) }
+        guard shared.isUp, !peer.timers.isInitiationTooSoon(at: now.instant) else { return }
+        let route = peer.path.withLock { ($0.endpoint, $0.source) }
+        guard let endpoint = route.0 else {
+            return report(.initiationImpossible(peer.publicKey, .noEndpoint))
+        }
+        guard let identity else {
+            return report(.initiationImpossible(peer.publicKey, .noPrivateKey))
+        }
+        markHandshakeSent(by: peer, now: now.instant)
+        guard let staticShared = peer.handshake.staticShared else {
+            return report(.initiationImpossible(peer.publicKey, .lowOrderKey))
+        }
+        abandonInitiation(of: peer)
+        let index = shared.indices.allocate(for: peer, random: random)
+        let timestamp = nextTimestamp(now.wall)
+        var outstanding: OutstandingInitiation?
+        let bytes = [UInt8](unsafeUninitializedCapacity: Message.Initiation.size) { buffer, count in
+            let message = UnsafeMutableRawBufferPointer(buffer)
+            outstanding = OutstandingInitiation(
+                identity: identity, peer: peer.publicKey, staticShared: staticShared, ephemeral: random.secret(),
+                localIndex: index, timestamp: timestamp, into: message.baseAddress!)
+            guard outstanding != nil else { return }
+            peer.handshake.cookies.stamp(message, now: now.instant)
+            count = Message.Initiation.size
+        }
+        guard let outstanding else {
+            shared.indices.release(index)
+            return report(.initiationImpossible(peer.publicKey, .lowOrderKey))
+        }
+        peer.handshake.outstanding = outstanding
+        transmit(bytes, to: endpoint, from: route.1, trafficClass: Limits.handshakeTrafficClass, peer: peer)
+        peer.sent(.handshake, bytes: bytes.count, on: nil, at: now.instant)
+        peer.handshake.retransmitAt = now.instant + Limits.rekeyTimeout + jitter()
+        report(
+            .initiationSent(
+                peer.publicKey, endpoint, attempt: Int(peer.timers.attempts.load(ordering: .relaxed)) + 1))
+        reschedule(peer)
+    }
+
+    /// The initiator has its response, or the responder its first packet: both sides have the session.
+    func completeHandshake(of peer: Peer, now: Moment) {
+        peer.handshake.retransmitAt = nil
+        peer.handshake.lastCompleted = now.wall
+        peer.timers.attempts.store(0, ordering: .relaxed)
+        peer.timers.lastMinuteInitiationSent.store(false, ordering: .relaxed)
+        let current = peer.path.withLock { ($0.current, $0.endpoint) }
+        if let keypair = current.0, let endpoint = current.1 {
+            report(.handshakeCompleted(peer.publicKey, endpoint, asInitiator: keypair.isInitiator))
+        }
+        flushStaged(of: peer, now: now)
+    }
+
+    /// Forgets an initiation that waits for its response.
+    func abandonInitiation(of peer: Peer) {
+        guard var outstanding = peer.handshake.outstanding else { return }
+        shared.indices.release(outstanding.localIndex)
+        outstanding.erase()
+        peer.handshake.outstanding = nil
+    }
+
+    private func admit(
+        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, waiting: Int,
+        now: Instant
+    ) -> DropReason? {
+        guard cookies != nil else { return .noPrivateKey }
+        guard cookies!.isMAC1Valid(message) else { return .wrongMAC1 }
+        if waiting >= Limits.underLoadQueue {
+            if !isUnderLoad(at: now) { report(.underLoad) }
+            underLoadUntil = now + Limits.underLoadFor
+        }
+        guard isUnderLoad(at: now) else { return nil }
+        guard cookies!.isMAC2Valid(message, from: endpoint, now: now) else {
+            let reply = cookies!.reply(to: message, from: endpoint, now: now, random: random)
+            transmit(reply, to: endpoint, from: source, trafficClass: Limits.handshakeTrafficClass, peer: nil)
+            return .cookieRequired
+        }
+        return rateLimiter.allows(endpoint.address, now: now) ? nil : .rateLimited
+    }
+
+    private func consumeInitiation(
+        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, now: Moment,
+        sender: inout PublicKey?
+    ) -> DropReason? {
+        guard let identity else { return .noPrivateKey }
+        var initiation: ReceivedInitiation
+        switch ReceivedInitiation.open(message, identity: identity) {
+        case .success(let opened): initiation = opened
+        case .failure(.lowOrderKey): return .lowOrderKey
+        case .failure(.undecryptable): return .initiationUndecryptable
+        }
+        sender = initiation.initiator
+        guard let peer = peers[initiation.initiator], shared.isUp else { return .initiationFromUnknownKey }
+        guard let staticShared = peer.handshake.staticShared else { return .lowOrderKey }
+        guard let timestamp = initiation.openTimestamp(message, staticShared: staticShared) else {
+            return .initiationUndecryptable
+        }
+        if let last = peer.handshake.lastTimestamp, timestamp <= last { return .initiationReplayed }
+        if let last = peer.handshake.lastInitiationAccepted,
+            now.instant.since(last) < Limits.initiationInterval
+        {
+            return .initiationTooSoon
+        }
+        peer.handshake.lastTimestamp = timestamp
+        peer.handshake.lastInitiationAccepted = now.instant
+        peer.moved(to: endpoint, via: source, confirming: nil)
+        peer.received(.handshake, bytes: message.count, at: now.instant)
+        respond(to: &initiation, peer: peer, endpoint: endpoint, via: source, now: now.instant)
+        return nil
+    }
+
+    private func respond(
+        to initiation: inout ReceivedInitiation, peer: Peer, endpoint: Endpoint, via source: SourceAddress?,
+        now: Instant
+    ) {
+        abandonInitiation(of: peer)
+        let index = shared.indices.allocate(for: peer, random: random)
+        var keys: SessionKeys?
+        let bytes = [UInt8](unsafeUninitializedCapacity: Message.Response.size) { buffer, count in
+            let message = UnsafeMutableRawBufferPointer(buffer)
+            keys = initiation.respond(
+                presharedKey: peer.handshake.presharedKey, ephemeral: random.secret(), localIndex: index,
+                into: message.baseAddress!)
+            guard keys != nil else { return }
+            peer.handshake.cookies.stamp(message, now: now)
+            count = Message.Response.size
+        }
+        guard let keys else {
+            shared.indices.release(index)
+            return shared.drops.count(.lowOrderKey)
+        }
+        install(keys, for: peer, now: now)
+        markHandshakeSent(by: peer, now: now)
+        transmit(bytes, to: endpoint, from: source, trafficClass: Limits.handshakeTrafficClass, peer: peer)
+        peer.sent(.handshake, bytes: bytes.count, on: nil, at: now)
+        reschedule(peer)
+    }
+
+    private func consumeResponse(
+        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, now: Moment,
+        sender: inout PublicKey?
+    ) -> DropReason? {
+        let index = message.baseAddress!.littleEndian32(at: Message.Response.receiver)
+        guard let identity, let peer = shared.indices.initiator(index),
+            let outstanding = peer.handshake.outstanding, outstanding.localIndex == index
+        else { return .responseUnexpected }
+        sender = peer.publicKey
+        let keys: SessionKeys
+        switch outstanding.finish(message, identity: identity, presharedKey: peer.handshake.presharedKey) {
+        case .success(let derived): keys = derived
+        case .failure(.lowOrderKey): return .lowOrderKey
+        case .failure(.undecryptable): return .responseUndecryptable
+        }
+        peer.handshake.outstanding?.erase()
+        peer.handshake.outstanding = nil
+        peer.moved(to: endpoint, via: source, confirming: nil)
+        peer.received(.handshake, bytes: message.count, at: now.instant)
+        install(keys, for: peer, now: now.instant)
+        completeHandshake(of: peer, now: now)
+        reschedule(peer)
+        return nil
+    }
+
+    private func consumeCookieReply(_ message: UnsafeRawBufferPointer, now: Instant) -> DropReason? {
+        let index = message.baseAddress!.littleEndian32(at: Message.CookieReply.receiver)
+        guard let peer = shared.indices.owner(index) else { return .cookieReplyUnexpected }
+        return peer.handshake.cookies.accept(message, now: now) ? nil : .cookieReplyUndecryptable
+    }
+
+    /// Puts a new session into its slot. Protocol §6.
+    private func install(_ keys: SessionKeys, for peer: Peer, now: Instant) {
+        let keypair = Keypair(keys, peer: peer, created: now)
+        shared.indices.promote(keypair)
+        var retired: [Keypair] = []
+        peer.path.withLock { path in
+            if keypair.isInitiator {
+                retired = [path.previous, path.next == nil ? nil : path.current].compactMap { $0 }
+                path.previous = path.next ?? path.current
+                path.next = nil
+                path.current = keypair
+            } else {
+                retired = [path.previous, path.next].compactMap { $0 }
+                path.previous = nil
+                path.next = keypair
+            }
+        }
+        for keypair in retired { peer.release(keypair) }
+        peer.handshake.eraseKeysAt = now + Limits.eraseKeysAfter
+    }
+
+    private func markHandshakeSent(by peer: Peer, now: Instant) {
+        peer.timers.lastHandshakeSent.store(max(now.nanoseconds, 1), ordering: .relaxed)
+    }
+
+    /// A timestamp above every one before it, also when the clock is set back. Protocol §14.
+    private func nextTimestamp(_ wall: WallTime) -> TAI64N {
+        var timestamp = TAI64N(wall)
+        if let lastTimestamp, timestamp <= lastTimestamp { timestamp = lastTimestamp.successor }
+        lastTimestamp = timestamp
+        return timestamp
+    }
+
+    func jitter() -> Instant.Span {
+        Instant.Span(nanoseconds: random.below(Limits.maximumJitter.nanoseconds))
+    }
+
+    func transmit(
+        _ bytes: [UInt8], to endpoint: Endpoint, from source: SourceAddress?, trafficClass: UInt8, peer: Peer?
+    ) {
+        transmits.append(
+            Transmit(bytes: bytes, endpoint: endpoint, source: source, trafficClass: trafficClass, peer: peer))
+    }
+}

@@ -1,0 +1,107 @@
+import Synchronization
+import Wire
+
+extension Device {
+    /// Starts a peer on an interface that is up.
+    func start(_ peer: Peer, now: Moment) {
+        let isNew = peer.path.withLock { path in
+            defer { path.isRunning = true }
+            return !path.isRunning
+        }
+        guard isNew else { return }
+        peer.timers.lastHandshakeSent.store(0, ordering: .relaxed)
+        peer.timers.unansweredJitter.store(jitter().nanoseconds, ordering: .relaxed)
+        if peer.handshake.persistentKeepalive != 0 { startPersistentKeepalive(of: peer, now: now) }
+    }
+
+    /// Stops a peer: its keys, timers and waiting packets go.
+    func stop(_ peer: Peer) {
+        let dropped = peer.path.withLock { path in
+            path.isRunning = false
+            return path.staged.takeAll().count
+        }
+        shared.drops.count(.interfaceDown, dropped)
+        eraseKeys(of: peer)
+        peer.timers.stop()
+        peer.timers.wakeAt.store(.max, ordering: .sequentiallyConsistent)
+        peer.handshake.retransmitAt = nil
+        peer.handshake.eraseKeysAt = nil
+        peer.handshake.scheduledAt = nil
+    }
+
+    /// Ends all sessions of a peer and forgets a handshake under way.
+    func eraseKeys(of peer: Peer) {
+        var ended: [Keypair] = []
+        peer.path.withLock { path in
+            ended = [path.previous, path.current, path.next].compactMap { $0 }
+            path.previous = nil
+            path.current = nil
+            path.next = nil
+        }
+        for keypair in ended { peer.release(keypair) }
+        abandonInitiation(of: peer)
+    }
+
+    func startPersistentKeepalive(of peer: Peer, now: Moment) {
+        peer.timers.lastTraversal.store(now.instant.nanoseconds, ordering: .sequentiallyConsistent)
+        sendKeepalive(to: peer, now: now)
+        reschedule(peer)
+    }
+
+    /// Sends what waits for the peer, or an empty packet when nothing does; without a session, asks for one.
+    func sendKeepalive(to peer: Peer, now: Moment) {
+        guard let grant = peer.sendGrant(at: now.instant) else {
+            return sendInitiation(to: peer, isRetry: false, now: now)
+        }
+        if peer.path.withLock({ $0.staged.count }) > 0 {
+            sendStaged(of: peer, with: grant, now: now)
+        } else {
+            seal([], to: peer, with: grant, now: now)
+            report(.keepaliveSent(peer.publicKey))
+        }
+    }
+
+    /// Sends what waits for the peer; without a session, asks for one if anything waits. After a new session of the
+    /// initiator, something is always sent, since the responder waits for it.
+    func flushStaged(of peer: Peer, now: Moment) {
+        let hasStaged = peer.path.withLock { $0.staged.count } > 0
+        guard let grant = peer.sendGrant(at: now.instant) else {
+            if hasStaged { sendInitiation(to: peer, isRetry: false, now: now) }
+            return
+        }
+        if hasStaged {
+            sendStaged(of: peer, with: grant, now: now)
+        } else if grant.keypair.isInitiator, grant.keypair.isFresh {
+            seal([], to: peer, with: grant, now: now)
+            report(.keepaliveSent(peer.publicKey))
+        }
+    }
+
+    private func sendStaged(of peer: Peer, with grant: SendGrant, now: Moment) {
+        for packet in peer.path.withLock({ $0.staged.takeAll() }) {
+            seal(packet, to: peer, with: grant, now: now)
+        }
+    }
+
+    /// Pads, seals and transmits one packet; an empty one is a keepalive.
+    private func seal(_ packet: [UInt8], to peer: Peer, with grant: SendGrant, now: Moment) {
+        guard let counter = grant.keypair.reserve(1) else {
+            return shared.drops.count(.sessionExpired)
+        }
+        let length = paddedLength(packet.count, mtu: shared.mtu)
+        var ecn = ECN.notCapable
+        let bytes = [UInt8](unsafeUninitializedCapacity: length + Message.Data.overhead) { buffer, count in
+            let slot = UnsafeMutableRawBufferPointer(buffer)
+            let inner = UnsafeMutableRawBufferPointer(rebasing: slot[Message.Data.headerSize...])
+            inner.copyBytes(from: packet)
+            (inner.baseAddress! + packet.count).initializeMemory(
+                as: UInt8.self, repeating: 0, count: length - packet.count)
+            ecn = IPPacket(UnsafeRawBufferPointer(inner))?.ecn ?? .notCapable
+            grant.keypair.seal(slot.baseAddress!, length: length, counter: counter)
+            count = length + Message.Data.overhead
+        }
+        transmit(bytes, to: grant.endpoint, from: grant.source, trafficClass: ecn.encapsulated.rawValue, peer: peer)
+        peer.sent(
+            packet.isEmpty ? .keepalive : .data, bytes: bytes.count, on: grant.keypair, at: now.instant)
+    }
+}

@@ -1,0 +1,121 @@
+import Synchronization
+import Wire
+
+extension Device {
+    /// Does what is due at `now`. Protocol §9.
+    package func handleTimeout(now: Moment) {
+        while let entry = timers.first, entry.deadline <= now.instant {
+            timers.removeFirst()
+            let peer = entry.peer
+            guard peer.handshake.scheduledAt == entry.deadline else { continue }
+            peer.handshake.scheduledAt = nil
+            guard peers[peer.publicKey] === peer, shared.isUp else { continue }
+            runTimers(of: peer, now: now)
+            reschedule(peer)
+        }
+    }
+
+    /// Enters the peer into the timer queue for the earliest of its timers.
+    func reschedule(_ peer: Peer) {
+        guard shared.isUp, peers[peer.publicKey] === peer else { return }
+        // From here on a lane that arms a timer raises a signal, so none is missed while they are read.
+        peer.timers.wakeAt.store(.max, ordering: .sequentiallyConsistent)
+        let deadlines = [
+            peer.handshake.retransmitAt, peer.handshake.eraseKeysAt, peer.timers.sendKeepaliveDeadline,
+            peer.timers.unansweredDeadline, peer.timers.persistentDeadline,
+        ]
+        guard let next = deadlines.compactMap({ $0 }).min() else {
+            peer.handshake.scheduledAt = nil
+            return
+        }
+        peer.timers.wakeAt.store(next.nanoseconds, ordering: .sequentiallyConsistent)
+        guard peer.handshake.scheduledAt.map({ next < $0 }) ?? true else {
+            peer.timers.wakeAt.store(peer.handshake.scheduledAt!.nanoseconds, ordering: .sequentiallyConsistent)
+            return
+        }
+        peer.handshake.scheduledAt = next
+        timers.insert(TimerQueue.Entry(deadline: next, peer: peer))
+    }
+
+    private func runTimers(of peer: Peer, now: Moment) {
+        if let at = peer.handshake.retransmitAt, at <= now.instant {
+            peer.handshake.retransmitAt = nil
+            retransmit(to: peer, now: now)
+        }
+        if let at = peer.timers.sendKeepaliveDeadline, at <= now.instant {
+            peer.timers.sendKeepaliveAt.store(0, ordering: .sequentiallyConsistent)
+            sendKeepalive(to: peer, now: now)
+            if peer.timers.needsAnotherKeepalive.exchange(false, ordering: .relaxed) {
+                peer.timers.sendKeepaliveAt.store(
+                    (now.instant + Limits.keepaliveTimeout).nanoseconds, ordering: .sequentiallyConsistent)
+            }
+        }
+        if let at = peer.timers.unansweredDeadline, at <= now.instant {
+            peer.timers.unansweredSince.store(0, ordering: .sequentiallyConsistent)
+            peer.timers.unansweredJitter.store(jitter().nanoseconds, ordering: .relaxed)
+            peer.forgetSource()
+            sendInitiation(to: peer, isRetry: false, now: now)
+        }
+        if let at = peer.timers.persistentDeadline, at <= now.instant {
+            peer.timers.lastTraversal.store(now.instant.nanoseconds, ordering: .sequentiallyConsistent)
+            sendKeepalive(to: peer, now: now)
+        }
+        if let at = peer.handshake.eraseKeysAt, at <= now.instant {
+            peer.handshake.eraseKeysAt = nil
+            eraseKeys(of: peer)
+            report(.keysErased(peer.publicKey))
+        }
+    }
+
+    private func retransmit(to peer: Peer, now: Moment) {
+        let attempts = peer.timers.attempts.load(ordering: .relaxed)
+        guard attempts <= Limits.maximumRetries else {
+            peer.timers.sendKeepaliveAt.store(0, ordering: .sequentiallyConsistent)
+            let dropped = peer.path.withLock { $0.staged.takeAll().count }
+            shared.drops.count(.handshakeGivenUp, dropped)
+            if peer.handshake.eraseKeysAt == nil {
+                peer.handshake.eraseKeysAt = now.instant + Limits.eraseKeysAfter
+            }
+            return report(.gaveUp(peer.publicKey, attempts: Int(attempts) + 1, droppedPackets: dropped))
+        }
+        peer.timers.attempts.store(attempts + 1, ordering: .relaxed)
+        peer.forgetSource()
+        sendInitiation(to: peer, isRetry: true, now: now)
+    }
+}
+
+/// Deadlines of peers, the earliest first: a binary heap. An entry whose peer is scheduled for another time is void.
+struct TimerQueue {
+    struct Entry {
+        let deadline: Instant
+        let peer: Peer
+    }
+
+    private var heap: [Entry] = []
+
+    var first: Entry? { heap.first }
+
+    mutating func insert(_ entry: Entry) {
+        heap.append(entry)
+        var index = heap.count - 1
+        while index > 0, heap[index].deadline < heap[(index - 1) / 2].deadline {
+            heap.swapAt(index, (index - 1) / 2)
+            index = (index - 1) / 2
+        }
+    }
+
+    mutating func removeFirst() {
+        heap.swapAt(0, heap.count - 1)
+        heap.removeLast()
+        var index = 0
+        while true {
+            var smallest = index
+            for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
+                if heap[child].deadline < heap[smallest].deadline { smallest = child }
+            }
+            if smallest == index { return }
+            heap.swapAt(index, smallest)
+            index = smallest
+        }
+    }
+}

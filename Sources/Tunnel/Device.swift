@@ -1,0 +1,125 @@
+package import NoisePrimitives
+import Synchronization
+package import Wire
+
+/// A WireGuard device without its sockets: handshakes, sessions, timers and peers. Protocol §3–§11.
+///
+/// It opens no socket, reads no clock and starts no thread: what happens and when is passed in, what to send and to
+/// report is taken out, with ``pollTransmit()`` and ``pollEvent()`` after every call, and ``nextDeadline`` says when to
+/// call ``handleTimeout(now:)``; a call before that is harmless. All methods belong to one thread, the control thread. Data
+/// packets don't come here: lanes find peers and sessions through ``shared``.
+package final class Device {
+    package let shared: DeviceShared
+    package internal(set) var identity: Identity?
+    package internal(set) var peers: [PublicKey: Peer] = [:]
+
+    let random: any RandomSource
+    var cookies: CookieChecker?
+    var rateLimiter = RateLimiter()
+    var underLoadUntil: Instant?
+    var timers = TimerQueue()
+    var lastTimestamp: TAI64N?
+    var nextPeerNumber: UInt64 = 0
+    var nextAllowedIPNumber: UInt64 = 0
+    var transmits = FIFO<Transmit>()
+    var events = FIFO<Event>()
+
+    package init(shared: DeviceShared, random: any RandomSource) {
+        self.shared = shared
+        self.random = random
+    }
+
+    /// The next datagram to send, oldest first.
+    package func pollTransmit() -> Transmit? { transmits.popFirst() }
+
+    /// The next thing worth reporting, oldest first.
+    package func pollEvent() -> Event? { events.popFirst() }
+
+    /// When ``handleTimeout(now:)`` has something to do; nil while no timer runs.
+    package var nextDeadline: Instant? { timers.first?.deadline }
+
+    /// Whether the handshake queue was long a moment ago, so that senders must prove their address. Protocol §5.
+    package func isUnderLoad(at now: Instant) -> Bool {
+        underLoadUntil.map { now < $0 } ?? false
+    }
+
+    /// The interface came up: peers may start. Peers with persistent keepalive get one at once.
+    package func up(now: Moment) {
+        guard !shared.isUp else { return }
+        shared.isUp = true
+        for peer in peersInOrder { start(peer, now: now) }
+    }
+
+    /// The interface went down: sessions, timers and waiting packets go.
+    package func down() {
+        guard shared.isUp else { return }
+        shared.isUp = false
+        for peer in peers.values { stop(peer) }
+    }
+
+    /// Looks at what lanes have raised since the last call.
+    package func handleSignals(now: Moment) {
+        for (peer, signals) in shared.signals.take() where peers[peer.publicKey] === peer {
+            if signals.contains(.sessionConfirmed) { completeHandshake(of: peer, now: now) }
+            if signals.contains(.roamed), let endpoint = peer.endpoint {
+                report(.roamed(peer.publicKey, endpoint))
+            }
+            if signals.contains(.initiationWanted) { sendInitiation(to: peer, isRetry: false, now: now) }
+            reschedule(peer)
+        }
+    }
+
+    /// A datagram of at most one packet's size to be sent by the control thread.
+    package struct Transmit: Sendable {
+        package let bytes: [UInt8]
+        package let endpoint: Endpoint
+        package let source: SourceAddress?
+        /// The outer traffic class (DSCP and ECN).
+        package let trafficClass: UInt8
+        /// Nil for a cookie reply, which goes to whoever asked.
+        package let peer: Peer?
+    }
+
+    /// Something that a log tells. Secrets are never part of it.
+    package enum Event: Sendable {
+        case initiationSent(PublicKey, Endpoint, attempt: Int)
+        case handshakeCompleted(PublicKey, Endpoint, asInitiator: Bool)
+        case handshakeRefused(DropReason, from: Endpoint, PublicKey?)
+        case initiationImpossible(PublicKey, DropReason)
+        case gaveUp(PublicKey, attempts: Int, droppedPackets: Int)
+        case keysErased(PublicKey)
+        case keepaliveSent(PublicKey)
+        case roamed(PublicKey, Endpoint)
+        case underLoad
+    }
+
+    func report(_ event: Event) {
+        events.append(event, limit: 1024)
+    }
+
+    var peersInOrder: [Peer] {
+        peers.values.sorted { $0.number < $1.number }
+    }
+}
+
+/// A queue that is emptied often.
+struct FIFO<Element> {
+    private var elements: [Element] = []
+    private var first = 0
+
+    /// Adds an element unless `limit` wait already.
+    mutating func append(_ element: Element, limit: Int = .max) {
+        guard elements.count - first < limit else { return }
+        elements.append(element)
+    }
+
+    mutating func popFirst() -> Element? {
+        guard first < elements.count else {
+            elements.removeAll(keepingCapacity: elements.capacity <= 64)
+            first = 0
+            return nil
+        }
+        defer { first += 1 }
+        return elements[first]
+    }
+}

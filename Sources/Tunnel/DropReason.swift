@@ -1,0 +1,102 @@
+import Synchronization
+
+/// Why a packet or datagram was dropped. Every drop is counted under one of these.
+package enum DropReason: Int, CaseIterable, Sendable {
+    // Datagrams that came from the network.
+    case notWireGuard
+    case truncatedDatagram
+    case wrongMAC1
+    case handshakeQueueFull
+    case cookieRequired
+    case rateLimited
+    case noPrivateKey
+    case initiationUndecryptable
+    case initiationFromUnknownKey
+    case initiationReplayed
+    case initiationTooSoon
+    case lowOrderKey
+    case responseUnexpected
+    case responseUndecryptable
+    case cookieReplyUnexpected
+    case cookieReplyUndecryptable
+    case unknownSession
+    case sessionExpired
+    case undecryptable
+    case replayed
+    case innerPacketMalformed
+    case sourceNotAllowed
+    // Packets that came from this machine.
+    case outboundMalformed
+    case superPacketMalformed
+    case noPeerForDestination
+    case noEndpoint
+    case stagedOverflow
+    case handshakeGivenUp
+    case interfaceDown
+    case sendFailed
+    // Packets on their way to this machine.
+    case interfaceWriteFailed
+
+    /// A stable name for counters and metrics.
+    package var name: String {
+        switch self {
+        case .notWireGuard: "not-wireguard"
+        case .truncatedDatagram: "truncated-datagram"
+        case .wrongMAC1: "wrong-mac1"
+        case .handshakeQueueFull: "handshake-queue-full"
+        case .cookieRequired: "cookie-required"
+        case .rateLimited: "rate-limited"
+        case .noPrivateKey: "no-private-key"
+        case .initiationUndecryptable: "initiation-undecryptable"
+        case .initiationFromUnknownKey: "initiation-from-unknown-key"
+        case .initiationReplayed: "initiation-replayed"
+        case .initiationTooSoon: "initiation-too-soon"
+        case .lowOrderKey: "low-order-key"
+        case .responseUnexpected: "response-unexpected"
+        case .responseUndecryptable: "response-undecryptable"
+        case .cookieReplyUnexpected: "cookie-reply-unexpected"
+        case .cookieReplyUndecryptable: "cookie-reply-undecryptable"
+        case .unknownSession: "unknown-session"
+        case .sessionExpired: "session-expired"
+        case .undecryptable: "undecryptable"
+        case .replayed: "replayed"
+        case .innerPacketMalformed: "inner-packet-malformed"
+        case .sourceNotAllowed: "source-not-allowed"
+        case .outboundMalformed: "outbound-malformed"
+        case .superPacketMalformed: "super-packet-malformed"
+        case .noPeerForDestination: "no-peer-for-destination"
+        case .noEndpoint: "no-endpoint"
+        case .stagedOverflow: "staged-overflow"
+        case .handshakeGivenUp: "handshake-given-up"
+        case .interfaceDown: "interface-down"
+        case .sendFailed: "send-failed"
+        case .interfaceWriteFailed: "interface-write-failed"
+        }
+    }
+}
+
+/// A counter for each ``DropReason``, added to by any thread.
+package final class DropCounters: Sendable {
+    // Safe to share: the cells are only touched through atomic operations and live as long as this object.
+    nonisolated(unsafe) private let cells: UnsafeMutablePointer<Atomic<UInt64>>
+
+    package init() {
+        cells = .allocate(capacity: DropReason.allCases.count)
+        for index in 0..<DropReason.allCases.count {
+            (cells + index).initialize(to: Atomic(0))
+        }
+    }
+
+    deinit {
+        cells.deinitialize(count: DropReason.allCases.count)
+        cells.deallocate()
+    }
+
+    package func count(_ reason: DropReason, _ packets: Int = 1) {
+        cells[reason.rawValue].wrappingAdd(UInt64(packets), ordering: .relaxed)
+    }
+
+    package subscript(_ reason: DropReason) -> UInt64 {
+        cells[reason.rawValue].load(ordering: .relaxed)
+    }
+}

@@ -1,0 +1,112 @@
+import NoisePrimitives
+import Synchronization
+import Wire
+
+/// The two transport keys of a session, with the counters that go with them. Protocol §6 and §7.
+///
+/// Lanes seal and open with it at the same time: the keys don't change, the sending counter is atomic and the
+/// replay window is locked once per run of datagrams.
+package final class Keypair: Sendable {
+    package let peer: Peer
+    package let localIndex: UInt32
+    package let remoteIndex: UInt32
+    package let isInitiator: Bool
+    package let created: Instant
+
+    private let sending: TransportCipher
+    private let receiving: TransportCipher
+    private let counter = Atomic<UInt64>(0)
+    private let sendingEnded = Atomic<Bool>(false)
+    private let retired = Atomic<Bool>(false)
+    private let window = Mutex(ReplayWindow())
+
+    init(_ keys: SessionKeys, peer: Peer, created: Instant) {
+        self.peer = peer
+        self.created = created
+        localIndex = keys.localIndex
+        remoteIndex = keys.remoteIndex
+        isInitiator = keys.isInitiator
+        sending = TransportCipher(key: keys.sending)
+        receiving = TransportCipher(key: keys.receiving)
+    }
+
+    /// Whether the session is gone, so that a lane forgets it.
+    package var isRetired: Bool { retired.load(ordering: .acquiring) }
+
+    /// Whether nothing has been sealed yet.
+    var isFresh: Bool { counter.load(ordering: .relaxed) == 0 }
+
+    /// Whether packets may still be sealed at `now`.
+    package func canSend(at now: Instant) -> Bool {
+        !sendingEnded.load(ordering: .relaxed) && now.since(created) < Limits.rejectAfterTime
+            && counter.load(ordering: .relaxed) < Limits.rejectAfterMessages
+    }
+
+    /// Whether packets may still be opened at `now`.
+    package func canReceive(at now: Instant) -> Bool {
+        now.since(created) < Limits.rejectAfterTime
+    }
+
+    /// Whether it is time to ask for the next session after sending.
+    func wantsRekeyAfterSending(at now: Instant) -> Bool {
+        counter.load(ordering: .relaxed) > Limits.rekeyAfterMessages
+            || (isInitiator && now.since(created) > Limits.rekeyAfterTime)
+    }
+
+    /// Whether it is time to ask for the next session after receiving.
+    func wantsRekeyAfterReceiving(at now: Instant) -> Bool {
+        isInitiator && now.since(created) > Limits.rekeyOnReceiveAfter
+    }
+
+    /// Reserves `count` consecutive counters and returns the first; nil when the session has no more.
+    package func reserve(_ count: Int) -> UInt64? {
+        let first = counter.wrappingAdd(UInt64(count), ordering: .relaxed).oldValue
+        // Safe: a reservation is at most a batch, so the limit, 8192 below the end, is noticed before a wrap.
+        guard first &+ UInt64(count) <= Limits.rejectAfterMessages else {
+            counter.store(Limits.rejectAfterMessages, ordering: .relaxed)
+            return nil
+        }
+        return first
+    }
+
+    /// Makes a data message in place: the padded packet of `length` bytes stands 16 bytes after `slot`.
+    ///
+    /// The slot has room for ``Message/Data/overhead`` bytes more than `length`.
+    package func seal(_ slot: UnsafeMutableRawPointer, length: Int, counter: UInt64) {
+        slot.storeLittleEndian(Message.Kind.data.rawValue, at: 0)
+        slot.storeLittleEndian(remoteIndex, at: Message.Data.receiver)
+        slot.storeLittleEndian(counter, at: Message.Data.counter)
+        sending.seal(slot + Message.Data.headerSize, count: length, counter: counter)
+    }
+
+    /// Decrypts a data message of `length` bytes in place, leaving its padded packet 16 bytes after `slot`.
+    ///
+    /// - Returns: the message's counter, to be given to ``accept(_:)``; nil when it doesn't authenticate.
+    package func open(_ slot: UnsafeMutableRawPointer, length: Int) -> UInt64? {
+        let counter = UnsafeRawPointer(slot).littleEndian64(at: Message.Data.counter)
+        guard counter < Limits.rejectAfterMessages else { return nil }
+        let isAuthentic = receiving.open(
+            slot + Message.Data.headerSize, count: length - Message.Data.headerSize, counter: counter)
+        return isAuthentic ? counter : nil
+    }
+
+    /// Passes authenticated counters through the replay window, under one lock: `body` gets the check.
+    package func withReplayWindow<R>(_ body: (inout ReplayWindow) -> R) -> R {
+        window.withLock { body(&$0) }
+    }
+
+    /// Ends sending, as a change of the private key does; receiving goes on until the session expires.
+    func endSending() {
+        sendingEnded.store(true, ordering: .relaxed)
+    }
+
+    func retire() {
+        sendingEnded.store(true, ordering: .relaxed)
+        retired.store(true, ordering: .releasing)
+    }
+
+    /// Sets the sending counter, for tests of its limits.
+    package func setCounter(_ value: UInt64) {
+        counter.store(value, ordering: .relaxed)
+    }
+}

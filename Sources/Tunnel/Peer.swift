@@ -1,0 +1,124 @@
+import NoisePrimitives
+package import Synchronization
+package import Wire
+
+/// One remote party: its sessions, endpoint, timers and counters.
+///
+/// Lanes use the parts that are atomic or locked. The rest is in ``handshake``, which belongs to the control
+/// thread alone.
+package final class Peer: @unchecked Sendable {
+    package let publicKey: PublicKey
+    /// Peers are listed by this number, lowest first.
+    let number: UInt64
+    let shared: DeviceShared
+
+    /// UDP payload bytes sent to the peer.
+    package let transmittedBytes = Atomic<UInt64>(0)
+    /// UDP payload bytes of accepted messages from the peer.
+    package let receivedBytes = Atomic<UInt64>(0)
+
+    let path = Mutex(Path())
+    let timers = PeerTimers()
+    let pendingSignals = Atomic<UInt32>(0)
+
+    // Safe: only the control thread, which runs every method of Device, reads or writes it.
+    nonisolated(unsafe) var handshake: PeerHandshake
+
+    /// Where packets go and under which session: read and changed by every thread, under its lock.
+    struct Path: ~Copyable {
+        var previous: Keypair?
+        var current: Keypair?
+        /// A session that we answered for and that no packet has come on yet.
+        var next: Keypair?
+        var endpoint: Endpoint?
+        /// The local address that the peer last wrote to, from which it is answered.
+        var source: SourceAddress?
+        var staged = StagedPackets()
+        var isRunning = false
+    }
+
+    init(_ publicKey: PublicKey, number: UInt64, identity: Identity?, shared: DeviceShared) {
+        self.publicKey = publicKey
+        self.number = number
+        self.shared = shared
+        handshake = PeerHandshake(peer: publicKey, identity: identity)
+    }
+
+    package var endpoint: Endpoint? { path.withLock { $0.endpoint } }
+
+    /// Forgets the local address that packets are sent from, so that routing chooses it anew. Protocol §11.
+    package func forgetSource() {
+        path.withLock { $0.source = nil }
+    }
+
+    /// Forgets the local address if it is still `source`.
+    package func forgetSource(_ source: SourceAddress) {
+        path.withLock { if $0.source == source { $0.source = nil } }
+    }
+
+    /// The endpoint and the local address in use, for checking them against the routing table.
+    package var stickyRoute: (endpoint: Endpoint, source: SourceAddress)? {
+        path.withLock { path in
+            guard let endpoint = path.endpoint, let source = path.source else { return nil }
+            return (endpoint, source)
+        }
+    }
+}
+
+/// The part of a peer that only the control thread uses.
+struct PeerHandshake {
+    /// The shared secret of both static keys; nil when there is no own key or the peer's is a low-order point.
+    var staticShared: Secret32?
+    var presharedKey = Secret32.zero
+    var cookies: CookieJar
+    var outstanding: OutstandingInitiation?
+    /// The newest timestamp accepted from the peer.
+    var lastTimestamp: TAI64N?
+    var lastInitiationAccepted: Instant?
+    var lastCompleted: WallTime?
+    /// When an initiation or response was last sent; nil lets the next go at once.
+    var lastSent: Instant?
+    var retransmitAt: Instant?
+    var eraseKeysAt: Instant?
+    /// When the timer queue will look at this peer.
+    var scheduledAt: Instant?
+    var persistentKeepalive: UInt16 = 0
+    /// Each prefix with its place in the order of insertion.
+    var allowedIPs: [Prefix: UInt64] = [:]
+
+    init(peer: PublicKey, identity: Identity?) {
+        cookies = CookieJar(peer: peer)
+        setIdentity(identity, peer: peer)
+    }
+
+    mutating func setIdentity(_ identity: Identity?, peer: PublicKey) {
+        staticShared = identity.flatMap { X25519.sharedSecret($0.privateKey, peer.bytes) }
+    }
+}
+
+/// Packets that wait for a session: a ring of at most ``Limits/stagedPackets``, the oldest going first.
+struct StagedPackets {
+    private var packets: [[UInt8]] = []
+    private var oldest = 0
+
+    var count: Int { packets.count }
+
+    /// Adds a packet; true when the oldest was dropped for it.
+    mutating func append(_ packet: UnsafeRawBufferPointer) -> Bool {
+        if packets.count < Limits.stagedPackets {
+            packets.append(Array(packet))
+            return false
+        }
+        packets[oldest] = Array(packet)
+        oldest = (oldest + 1) % packets.count
+        return true
+    }
+
+    /// Takes all packets in the order in which they came.
+    mutating func takeAll() -> [[UInt8]] {
+        let all = Array(packets[oldest...]) + Array(packets[..<oldest])
+        packets = []
+        oldest = 0
+        return all
+    }
+}
