@@ -14,6 +14,9 @@ package struct AllowedIPsTrie<Value: AnyObject>: ~Copyable {
     /// The number of prefixes held.
     package private(set) var count = 0
 
+    /// The number of nodes in use, below twice that of prefixes.
+    var nodeCount: Int { nodes.count - free.count }
+
     /// The value of the longest prefix that holds `key`.
     package func lookup(_ key: Key) -> Value? {
         var best: Int32 = -1

@@ -114,6 +114,8 @@ extension Device {
     private func remove(_ peer: Peer) {
         for prefix in peer.handshake.allowedIPs.keys { _ = shared.routes.remove(prefix, of: peer) }
         stop(peer)
+        peer.handshake.staticShared = nil
+        peer.handshake.presharedKey = .zero
         peers[peer.publicKey] = nil
     }
 }

@@ -47,7 +47,7 @@ extension Device {
         }
         abandonInitiation(of: peer)
         let index = shared.indices.allocate(for: peer, random: random)
-        let timestamp = nextTimestamp(now.wall)
+        let timestamp = nextTimestamp(for: peer, now.wall)
         var outstanding: OutstandingInitiation?
         let bytes = [UInt8](unsafeUninitializedCapacity: Message.Initiation.size) { buffer, count in
             let message = UnsafeMutableRawBufferPointer(buffer)
@@ -226,11 +226,14 @@ extension Device {
         peer.timers.lastHandshakeSent.store(max(now.nanoseconds, 1), ordering: .relaxed)
     }
 
-    /// A timestamp above every one before it, also when the clock is set back. Protocol §14.
-    private func nextTimestamp(_ wall: WallTime) -> TAI64N {
+    /// A timestamp above every one that this peer was sent, also when the clock is set back. Protocol §14.
+    ///
+    /// Peers don't share the order: a device that calls thousands at once would else run ahead of its clock, and its
+    /// initiations would look like replays once it is restarted.
+    private func nextTimestamp(for peer: Peer, _ wall: WallTime) -> TAI64N {
         var timestamp = TAI64N(wall)
-        if let lastTimestamp, timestamp <= lastTimestamp { timestamp = lastTimestamp.successor }
-        lastTimestamp = timestamp
+        if let last = peer.handshake.lastTimestampSent, timestamp <= last { timestamp = last.successor }
+        peer.handshake.lastTimestampSent = timestamp
         return timestamp
     }
 

@@ -9,6 +9,7 @@ extension Device {
             return !path.isRunning
         }
         guard isNew else { return }
+        peer.timers.stop()
         peer.timers.lastHandshakeSent.store(0, ordering: .relaxed)
         peer.timers.unansweredJitter.store(jitter().nanoseconds, ordering: .relaxed)
         if peer.handshake.persistentKeepalive != 0 { startPersistentKeepalive(of: peer, now: now) }
@@ -56,8 +57,7 @@ extension Device {
         if peer.path.withLock({ $0.staged.count }) > 0 {
             sendStaged(of: peer, with: grant, now: now)
         } else {
-            seal([], to: peer, with: grant, now: now)
-            report(.keepaliveSent(peer.publicKey))
+            sendKeepalive(to: peer, with: grant, now: now)
         }
     }
 
@@ -72,22 +72,34 @@ extension Device {
         if hasStaged {
             sendStaged(of: peer, with: grant, now: now)
         } else if grant.keypair.isInitiator, grant.keypair.isFresh {
-            seal([], to: peer, with: grant, now: now)
-            report(.keepaliveSent(peer.publicKey))
+            sendKeepalive(to: peer, with: grant, now: now)
         }
     }
 
     private func sendStaged(of peer: Peer, with grant: SendGrant, now: Moment) {
-        for packet in peer.path.withLock({ $0.staged.takeAll() }) {
-            seal(packet, to: peer, with: grant, now: now)
+        var counter: UInt64?
+        let packets = peer.path.withLock { path in
+            counter = grant.keypair.reserve(path.staged.count)
+            return counter == nil ? [] : path.staged.takeAll()
+        }
+        guard let counter else { return sendInitiation(to: peer, isRetry: false, now: now) }
+        for (position, packet) in packets.enumerated() {
+            seal(packet, to: peer, with: grant, counter: counter + UInt64(position), now: now)
         }
     }
 
-    /// Pads, seals and transmits one packet; an empty one is a keepalive.
-    private func seal(_ packet: [UInt8], to peer: Peer, with grant: SendGrant, now: Moment) {
+    private func sendKeepalive(to peer: Peer, with grant: SendGrant, now: Moment) {
         guard let counter = grant.keypair.reserve(1) else {
-            return shared.drops.count(.sessionExpired)
+            return sendInitiation(to: peer, isRetry: false, now: now)
         }
+        seal([], to: peer, with: grant, counter: counter, now: now)
+        report(.keepaliveSent(peer.publicKey))
+    }
+
+    /// Pads, seals and transmits one packet; an empty one is a keepalive.
+    private func seal(
+        _ packet: [UInt8], to peer: Peer, with grant: SendGrant, counter: UInt64, now: Moment
+    ) {
         let length = paddedLength(packet.count, mtu: shared.mtu)
         var ecn = ECN.notCapable
         let bytes = [UInt8](unsafeUninitializedCapacity: length + Message.Data.overhead) { buffer, count in

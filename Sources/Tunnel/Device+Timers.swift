@@ -34,10 +34,19 @@ extension Device {
             return
         }
         peer.handshake.scheduledAt = next
+        if timers.count >= 2 * peers.count + 64 {
+            timers.keep { $0.peer.handshake.scheduledAt == $0.deadline && peers[$0.peer.publicKey] === $0.peer }
+        }
         timers.insert(TimerQueue.Entry(deadline: next, peer: peer))
     }
 
     private func runTimers(of peer: Peer, now: Moment) {
+        // First, because after a sleep all may be due at once and a new handshake must outlive the old keys.
+        if let at = peer.handshake.eraseKeysAt, at <= now.instant {
+            peer.handshake.eraseKeysAt = nil
+            eraseKeys(of: peer)
+            report(.keysErased(peer.publicKey))
+        }
         if let at = peer.handshake.retransmitAt, at <= now.instant {
             peer.handshake.retransmitAt = nil
             retransmit(to: peer, now: now)
@@ -59,11 +68,6 @@ extension Device {
         if let at = peer.timers.persistentDeadline, at <= now.instant {
             peer.timers.lastTraversal.store(now.instant.nanoseconds, ordering: .sequentiallyConsistent)
             sendKeepalive(to: peer, now: now)
-        }
-        if let at = peer.handshake.eraseKeysAt, at <= now.instant {
-            peer.handshake.eraseKeysAt = nil
-            eraseKeys(of: peer)
-            report(.keysErased(peer.publicKey))
         }
     }
 
@@ -94,6 +98,13 @@ struct TimerQueue {
     private var heap: [Entry] = []
 
     var first: Entry? { heap.first }
+    var count: Int { heap.count }
+
+    /// Takes out all entries but those that `isValid` holds for.
+    mutating func keep(_ isValid: (Entry) -> Bool) {
+        // Sorted elements are a heap.
+        heap = heap.filter(isValid).sorted { $0.deadline < $1.deadline }
+    }
 
     mutating func insert(_ entry: Entry) {
         heap.append(entry)

@@ -18,7 +18,6 @@ package final class Device {
     var rateLimiter = RateLimiter()
     var underLoadUntil: Instant?
     var timers = TimerQueue()
-    var lastTimestamp: TAI64N?
     var nextPeerNumber: UInt64 = 0
     var nextAllowedIPNumber: UInt64 = 0
     var transmits = FIFO<Transmit>()

@@ -76,8 +76,8 @@ struct PeerHandshake {
     var lastTimestamp: TAI64N?
     var lastInitiationAccepted: Instant?
     var lastCompleted: WallTime?
-    /// When an initiation or response was last sent; nil lets the next go at once.
-    var lastSent: Instant?
+    /// The timestamp of the last initiation sent to the peer.
+    var lastTimestampSent: TAI64N?
     var retransmitAt: Instant?
     var eraseKeysAt: Instant?
     /// When the timer queue will look at this peer.

@@ -1,0 +1,163 @@
+package import Datapath
+import Glibc
+package import LinuxNet
+import Logging
+import NoisePrimitives
+import Tunnel
+
+/// The program's main job: one interface with its configuration socket, from start to end.
+package struct Daemon {
+    private let tun: TunDevice
+    private let socket: UAPISocket
+    private let logger: Logger
+
+    /// What `nightjar run` is asked for, by its arguments and by the environment variables that wireguard-go knows.
+    package struct Request: Sendable {
+        /// An interface name, or a pattern such as `wg%d`.
+        package var interface: String
+        /// `WG_TUN_FD`: a TUN device that is open already.
+        package var tunDescriptor: Int32?
+        /// `WG_UAPI_FD`: a configuration socket that listens already.
+        package var socketDescriptor: Int32?
+        /// `WG_TUN_NAME_FILE`: where to write the interface's real name.
+        package var nameFile: String?
+        /// `LOG_LEVEL`.
+        package var logLevel: LogLevel
+        package var offloads = TunDevice.Offloads()
+        package var engine = Engine.Options()
+
+        package init(interface: String, environment: [String: String]) throws(DaemonError) {
+            self.interface = interface
+            tunDescriptor = try Self.descriptor("WG_TUN_FD", in: environment)
+            socketDescriptor = try Self.descriptor("WG_UAPI_FD", in: environment)
+            nameFile = environment["WG_TUN_NAME_FILE"]
+            logLevel = LogLevel(environment: environment["LOG_LEVEL"])
+            for feature in (environment["NIGHTJAR_DISABLE"] ?? "").split(separator: ",") {
+                try disable(feature)
+            }
+        }
+
+        private mutating func disable(_ feature: Substring) throws(DaemonError) {
+            switch feature {
+            case "tun-offload": offloads = .none
+            case "tun-tcp": offloads.tcp = false
+            case "tun-udp": offloads.udp = false
+            case "udp-gso": engine.sockets.segmentation = false
+            case "udp-gro": engine.sockets.coalescing = false
+            default: throw .unknownFeature(String(feature))
+            }
+        }
+
+        private static func descriptor(
+            _ name: String, in environment: [String: String]
+        ) throws(DaemonError) -> Int32? {
+            guard let text = environment[name], !text.isEmpty else { return nil }
+            guard let number = Int32(text), number >= 0 else { throw .badDescriptor(variable: name, value: text) }
+            return number
+        }
+    }
+
+    /// Creates the interface and its configuration socket. Nothing is left of them when it throws.
+    package init(_ request: Request) throws {
+        if let descriptor = request.tunDescriptor {
+            tun = try TunDevice(adopting: descriptor, offloads: request.offloads)
+        } else {
+            // A daemon that serves the name already is told about before its interface is touched.
+            try UAPISocket.checkFree(interface: request.interface)
+            tun = try TunDevice.create(name: request.interface, offloads: request.offloads)
+        }
+        if let descriptor = request.socketDescriptor {
+            socket = try UAPISocket(adopting: descriptor, interface: tun.name)
+        } else {
+            socket = try UAPISocket(interface: tun.name)
+        }
+        logger = LineLogHandler.logger(interface: tun.name, level: request.logLevel)
+        if let nameFile = request.nameFile { try Self.write(name: tun.name, to: nameFile) }
+    }
+
+    /// The interface's real name.
+    package var interface: String { tun.name }
+
+    /// The descriptors of TUN device and configuration socket, to be handed to a background process.
+    var descriptors: (tun: Int32, socket: Int32) { (tun.fileDescriptor, socket.descriptor) }
+
+    /// Keeps the socket file when this process hands the socket over.
+    func keepSocketFile() { socket.abandon() }
+
+    /// Serves until a signal, the end of the interface or of the socket file.
+    ///
+    /// - Parameter ready: called once everything runs.
+    package func serve(engineOptions: Engine.Options = Engine.Options(), ready: () -> Void) throws {
+        forbidCoreDumps()
+        signal(SIGPIPE, SIG_IGN)
+        // First of all, so that every thread inherits the mask.
+        let signals = try Signals([SIGINT, SIGTERM])
+        let loop = try EventLoop()
+        let engine = try Engine(
+            device: tun, loop: loop, logger: logger, random: SystemRandomSource(), options: engineOptions)
+        let server = UAPIServer(socket: socket, loop: loop, target: engine) { [logger] in
+            logger.info("The configuration socket was removed")
+            loop.stop()
+        }
+        engine.onDeviceGone = { loop.stop() }
+        try loop.add(signals.fileDescriptor) { [logger] _ in
+            logger.info("Told to stop")
+            loop.stop()
+        }
+        try engine.start()
+        server.start()
+        logger.debug("Ready")
+        ready()
+        defer {
+            server.stop()
+            engine.shutDown()
+            logger.debug("Stopped")
+        }
+        try engine.run()
+    }
+
+    private static func write(name: String, to path: String) throws(DaemonError) {
+        unlink(path)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o400)
+        guard descriptor >= 0 else { throw .nameFile(path: path, code: errno) }
+        defer { close(descriptor) }
+        let line = name + "\n"
+        guard Glibc.write(descriptor, line, line.utf8.count) == line.utf8.count else {
+            throw .nameFile(path: path, code: errno)
+        }
+    }
+
+    /// A core file would hold the keys.
+    private func forbidCoreDumps() {
+        var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+    }
+}
+
+extension Engine: ConfigurationTarget {}
+
+/// Why the daemon doesn't start, for causes that aren't a system call on the interface or the socket.
+package enum DaemonError: Error, Equatable, CustomStringConvertible {
+    case badDescriptor(variable: String, value: String)
+    case unknownFeature(String)
+    case nameFile(path: String, code: Int32)
+    case background(step: String, code: Int32)
+    case backgroundDied(message: String)
+
+    package var description: String {
+        switch self {
+        case .badDescriptor(let variable, let value):
+            "\(variable)=\(value) is no file descriptor: it needs a number, or to be unset"
+        case .unknownFeature(let name):
+            "NIGHTJAR_DISABLE: '\(name)' is none of tun-offload, tun-tcp, tun-udp, udp-gso, udp-gro"
+        case .nameFile(let path, let code):
+            "cannot write the interface name to \(path): \(SystemError.text(for: code)); check WG_TUN_NAME_FILE"
+        case .background(let step, let code):
+            "cannot go to the background: \(step): \(SystemError.text(for: code)); --foreground does without"
+        case .backgroundDied(let message):
+            message.isEmpty
+                ? "the background process ended before it was ready; --foreground with LOG_LEVEL=debug shows more"
+                : message
+        }
+    }
+}

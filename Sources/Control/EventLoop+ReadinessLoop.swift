@@ -1,0 +1,27 @@
+package import LinuxNet
+
+extension EventLoop: ReadinessLoop {
+    package func watch(
+        _ descriptor: Int32, readable: Bool, writable: Bool, handler: @escaping (Readiness) -> Void
+    ) {
+        var interest: Interest = []
+        if readable { interest.insert(.readable) }
+        if writable { interest.insert(.writable) }
+        remove(descriptor)
+        do throws(SystemError) {
+            try add(descriptor, for: interest) { ready in
+                let hangup = !ready.intersection(.hangup).isEmpty
+                handler(
+                    Readiness(
+                        readable: hangup || ready.contains(.readable), writable: hangup || ready.contains(.writable)))
+            }
+        } catch {
+            // Only a shortage of kernel memory gets here; a connection that isn't watched ends instead of hanging.
+            handler(Readiness(readable: true, writable: true))
+        }
+    }
+
+    package func unwatch(_ descriptor: Int32) {
+        remove(descriptor)
+    }
+}

@@ -1,0 +1,62 @@
+import Glibc
+import LinuxNet
+
+/// Talks to the configuration socket of a running interface. UAPI Part 1.
+package struct UAPIClient {
+    private let path: String
+
+    package init(interface: String, directory: String = UAPISocket.defaultDirectory) {
+        path = "\(directory)/\(interface).sock"
+    }
+
+    /// Every reason for dropping packets with how often it occurred.
+    package func drops() throws(UAPIClientError) -> [(reason: String, count: UInt64)] {
+        var drops: [(reason: String, count: UInt64)] = []
+        for line in try request("drops=1\n\n") {
+            let pair = line.split(separator: "=", maxSplits: 1)
+            guard pair.count == 2, let count = UInt64(pair[1]) else { throw .unexpectedAnswer(path: path) }
+            drops.append((String(pair[0]), count))
+        }
+        return drops
+    }
+
+    /// Sends one operation and returns the lines of its answer without the last, `errno=0`.
+    private func request(_ text: String) throws(UAPIClientError) -> [Substring] {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw .failed(path: path, code: errno) }
+        defer { close(descriptor) }
+        guard callWithPath(Glibc.connect, descriptor, path) == 0 else {
+            throw errno == ENOENT || errno == ECONNREFUSED ? .notServed(path: path) : .failed(path: path, code: errno)
+        }
+        guard write(descriptor, text, text.utf8.count) == text.utf8.count else {
+            throw .failed(path: path, code: errno)
+        }
+        var answer: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while !answer.suffix(2).elementsEqual([10, 10]) {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .unexpectedAnswer(path: path) }
+            answer += chunk[..<count]
+        }
+        var lines = String(decoding: answer, as: UTF8.self).split(separator: "\n")
+        guard lines.popLast() == "errno=0" else { throw .unexpectedAnswer(path: path) }
+        return lines
+    }
+}
+
+package enum UAPIClientError: Error, Equatable, CustomStringConvertible {
+    /// Nobody listens on the socket.
+    case notServed(path: String)
+    /// The other side isn't Nightjar, or an older one.
+    case unexpectedAnswer(path: String)
+    case failed(path: String, code: Int32)
+
+    package var description: String {
+        switch self {
+        case .notServed(let path): "nobody serves this interface (no listener on \(path)); start it with 'nightjar run'"
+        case .unexpectedAnswer(let path): "the program that listens on \(path) doesn't know this request"
+        case .failed(let path, let code): "\(path): \(SystemError.text(for: code))"
+        }
+    }
+}

@@ -1,0 +1,179 @@
+/// Cuts the bytes of a configuration connection into operations. UAPI Part 1.
+///
+/// It does no I/O: bytes go in as they arrive, in pieces of any size, and operations come out. Between two pieces it
+/// holds the change that is being read and at most one unfinished line, which is overwritten after use because it may
+/// hold a key.
+package struct UAPIRequestReader: ~Copyable {
+    private let limits: UAPILimits
+    private let scopes: UAPIScopes
+    private var state = State.firstLine
+    private var set = UAPISetReader()
+    /// The beginning of a line whose end hasn't arrived.
+    private let unfinished: UnsafeMutableRawBufferPointer
+    private var unfinishedCount = 0
+
+    package init(scopes: UAPIScopes, limits: UAPILimits = UAPILimits()) {
+        self.scopes = scopes
+        self.limits = limits
+        unfinished = .allocate(byteCount: limits.lineLength, alignment: 1)
+    }
+
+    deinit {
+        UnsafeMutableRawBufferPointer(rebasing: unfinished[..<unfinishedCount]).wipe()
+        unfinished.deallocate()
+    }
+
+    /// Takes bytes off the front of `input` up to the end of the next operation and returns that; nil when all were
+    /// taken and the operation goes on.
+    ///
+    /// After ``UAPIRequest/unreadable(_:)`` everything else is swallowed.
+    package mutating func next(from input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
+        while !input.isEmpty {
+            let request: UAPIRequest?
+            switch state {
+            case .firstLine: request = readFirstLine(&input)
+            case .setLine: request = readSetLine(&input)
+            case .queryEnd(let query): request = readEnd(of: query, &input)
+            case .refusedLine: request = skipRefusedLine(&input)
+            case .refusedEnd: request = skipRefusedEnd(&input)
+            case .unreadable: request = skip(input.count, &input)
+            }
+            if let request { return request }
+        }
+        return nil
+    }
+}
+
+// MARK: - States
+
+extension UAPIRequestReader {
+    private enum State {
+        /// At the start of an operation.
+        case firstLine
+        /// At the start of a line in a `set`, or inside one.
+        case setLine
+        /// Before the empty line that completes an operation without content.
+        case queryEnd(Query)
+        /// Inside a line that stands where that empty one should.
+        case refusedLine
+        /// After such a line, where an empty one still belongs to the refused operation.
+        case refusedEnd
+        case unreadable
+    }
+
+    private enum Query {
+        case get, drops
+    }
+
+    private mutating func readFirstLine(_ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
+        switch takeLine(&input) {
+        case .unfinished:
+            return nil
+        case .tooLong:
+            state = .unreadable
+        case .finished(let line):
+            state =
+                if line.equals("get=1") {
+                    .queryEnd(.get)
+                } else if line.equals("set=1") {
+                    .setLine
+                } else if line.equals("drops=1") {
+                    .queryEnd(.drops)
+                } else {
+                    .unreadable
+                }
+            releaseLine()
+        }
+        if case .unreadable = state { return .unreadable(nil) }
+        return nil
+    }
+
+    private mutating func readSetLine(_ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
+        switch takeLine(&input) {
+        case .unfinished:
+            return nil
+        case .tooLong:
+            set = UAPISetReader()
+            state = .unreadable
+            return .unreadable(.malformed)
+        case .finished(let line):
+            defer { releaseLine() }
+            if line.isEmpty {
+                state = .firstLine
+                return .set(set.takeChange())
+            }
+            do {
+                try set.read(line, limits: limits, scopes: scopes)
+                return nil
+            } catch {
+                set = UAPISetReader()
+                state = .firstLine
+                return .refused(error)
+            }
+        }
+    }
+
+    /// Decides on the first byte, so that a client that sends no more gets its answer.
+    private mutating func readEnd(of query: Query, _ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
+        guard input.first == newline else {
+            state = .refusedLine
+            return .refused(.invalid)
+        }
+        state = .firstLine
+        _ = skip(1, &input)
+        return query == .get ? .get : .drops
+    }
+
+    private mutating func skipRefusedLine(_ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
+        guard let end = input.firstIndex(of: newline) else { return skip(input.count, &input) }
+        state = .refusedEnd
+        return skip(end + 1, &input)
+    }
+
+    private mutating func skipRefusedEnd(_ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
+        state = .firstLine
+        return input.first == newline ? skip(1, &input) : nil
+    }
+
+    /// Takes `count` bytes, of which there must be so many. Never an operation.
+    private func skip(_ count: Int, _ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
+        input = UnsafeRawBufferPointer(rebasing: input[count...])
+        return nil
+    }
+}
+
+// MARK: - Lines
+
+extension UAPIRequestReader {
+    private enum Line {
+        /// All input was taken and kept.
+        case unfinished
+        /// Longer than the limit, whether its end is there or not.
+        case tooLong
+        /// Without its end; valid until ``releaseLine()`` and as long as the input.
+        case finished(UnsafeRawBufferPointer)
+    }
+
+    private mutating func takeLine(_ input: inout UnsafeRawBufferPointer) -> Line {
+        let end = input.firstIndex(of: newline)
+        let piece = UnsafeRawBufferPointer(rebasing: input[..<(end ?? input.endIndex)])
+        guard piece.count <= limits.lineLength - unfinishedCount else {
+            releaseLine()
+            return .tooLong
+        }
+        _ = skip(end.map { $0 + 1 } ?? input.count, &input)
+        if end != nil, unfinishedCount == 0 { return .finished(piece) }
+        // Safe: the guard above made sure that the piece fits into the rest of the buffer.
+        UnsafeMutableRawBufferPointer(rebasing: unfinished[unfinishedCount...]).copyMemory(from: piece)
+        unfinishedCount += piece.count
+        return end == nil ? .unfinished : .finished(UnsafeRawBufferPointer(rebasing: unfinished[..<unfinishedCount]))
+    }
+
+    /// Overwrites the kept part of the line that was taken last.
+    private mutating func releaseLine() {
+        UnsafeMutableRawBufferPointer(rebasing: unfinished[..<unfinishedCount]).wipe()
+        unfinishedCount = 0
+    }
+}
+
+private let newline = UInt8(ascii: "\n")

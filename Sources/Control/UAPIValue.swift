@@ -1,0 +1,65 @@
+import Tunnel
+import Wire
+
+/// Readers for the values of the configuration socket's lines. Nil means that the text isn't such a value.
+enum UAPIValue {
+    /// A decimal number without a sign, at most `limit`, which must be below 2^60.
+    static func number(_ text: UnsafeRawBufferPointer, atMost limit: UInt64) -> UInt64? {
+        guard !text.isEmpty else { return nil }
+        var value: UInt64 = 0
+        for byte in text {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            value = value * 10 + UInt64(byte - UInt8(ascii: "0"))
+            guard value <= limit else { return nil }
+        }
+        return value
+    }
+
+    /// 64 hexadecimal digits of a secret.
+    static func secret(_ text: UnsafeRawBufferPointer) -> Secret32? {
+        guard var key = Hex.decode(text) else { return nil }
+        defer { key.withUnsafeMutableBytes { $0.wipe() } }
+        return key.isZero ? .zero : Secret32(key)
+    }
+
+    /// 64 hexadecimal digits.
+    static func publicKey(_ text: UnsafeRawBufferPointer) -> PublicKey? {
+        Hex.decode(text).map(PublicKey.init)
+    }
+
+    /// `prefix` adds, `-prefix` removes.
+    static func allowedIP(_ text: UnsafeRawBufferPointer) -> AllowedIPChange? {
+        let removes = text.first == UInt8(ascii: "-")
+        guard let characters = ascii(text), let prefix = Prefix(removes ? characters.dropFirst() : characters) else {
+            return nil
+        }
+        return removes ? .remove(prefix) : .add(prefix)
+    }
+
+    /// `192.0.2.1:51820`, `[2001:db8::1]:51820` or `[fe80::1%eth0]:51820`; the scope is a name, or else an index.
+    static func endpoint(_ text: UnsafeRawBufferPointer, scopes: UAPIScopes) -> Endpoint? {
+        guard let colon = text.lastIndex(of: UInt8(ascii: ":")),
+            let port = number(UnsafeRawBufferPointer(rebasing: text[(colon + 1)...]), atMost: UInt64(UInt16.max)),
+            let host = ascii(UnsafeRawBufferPointer(rebasing: text[..<colon]))
+        else { return nil }
+        guard host.first == "[" else {
+            return IPv4Address(host).map { Endpoint(.v4($0), port: UInt16(port)) }
+        }
+        guard host.last == "]" else { return nil }
+        let inside = host.dropFirst().dropLast()
+        let percent = inside.firstIndex(of: "%")
+        guard let address = IPv6Address(inside[..<(percent ?? inside.endIndex)]) else { return nil }
+        guard let percent else { return Endpoint(.v6(address), port: UInt16(port)) }
+        let name = inside[inside.index(after: percent)...]
+        guard address.isLinkLocal, !name.isEmpty, let scope = scopes.index(name) ?? UInt32(name), scope != 0 else {
+            return nil
+        }
+        return Endpoint(.v6(address), port: UInt16(port), scope: scope)
+    }
+
+    /// Nil when there is a byte that isn't a visible ASCII character.
+    private static func ascii(_ text: UnsafeRawBufferPointer) -> Substring? {
+        guard text.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
+        return Substring(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,158 @@
+import Glibc
+package import LinuxNet
+package import Logging
+package import NoisePrimitives
+import Tunnel
+import Wire
+
+/// A running device: the tunnel core joined to a TUN device and UDP sockets.
+///
+/// It lives on the thread of its event loop, the control thread, which does handshakes, timers and configuration.
+/// Beside it run one thread that sends and one for each socket that receives; they share ``DeviceShared``, the sockets and
+/// the handshake queue with it, and nothing else.
+package final class Engine {
+    /// What the data path may use. Everything that the kernel refuses is left out by itself.
+    package struct Options: Sendable {
+        package var sockets = UDPSocket.Options()
+
+        package init() {}
+    }
+
+    let device: TunDevice
+    let loop: EventLoop
+    let logger: Logger
+    let options: Options
+    let shared: DeviceShared
+    let tunnel: Device
+    let sockets = SocketSet()
+    let handshakes: HandshakeQueue
+    let doorbell: Doorbell
+    let stopBell: Doorbell
+    var netlink: Netlink
+    var monitor: NetlinkMonitor
+    var sender = SendBatch(capacity: 1)
+    var eventLog = EventLog()
+
+    /// The port to bind, 0 for any; then the one that was bound.
+    var listenPort: UInt16 = 0
+    var firewallMark: UInt32 = 0
+    var isUp = false
+    /// When sticky source addresses are checked against the routing table; nil when it hasn't changed.
+    var routeCheckAt: Instant?
+    private var outboundThread: NativeThread?
+    var receivers: [NativeThread] = []
+    let laneEnds: LaneEnds
+
+    /// Called on the control thread once when the TUN device was deleted.
+    package var onDeviceGone: () -> Void = {}
+
+    package init(
+        device: TunDevice, loop: EventLoop, logger: Logger, random: any RandomSource, options: Options
+    ) throws(SystemError) {
+        let doorbell = try Doorbell()
+        let ring: @Sendable () -> Void = { doorbell.ring() }
+        self.device = device
+        self.loop = loop
+        self.logger = logger
+        self.options = options
+        self.doorbell = doorbell
+        stopBell = try Doorbell()
+        shared = DeviceShared(mtu: try device.mtu(), wakeControl: ring)
+        tunnel = Device(shared: shared, random: random)
+        handshakes = HandshakeQueue(wakeControl: ring)
+        laneEnds = LaneEnds(wakeControl: ring)
+        netlink = try Netlink()
+        monitor = try NetlinkMonitor()
+    }
+
+    /// Starts the threads and takes over the state that the interface is in.
+    package func start() throws(SystemError) {
+        limitSuperPackets()
+        try loop.add(doorbell.fileDescriptor) { [unowned self] _ in
+            doorbell.silence()
+            handleDoorbell()
+        }
+        try loop.add(monitor.fileDescriptor) { [unowned self] _ in
+            for event in monitor.nextEvents() { handle(event) }
+        }
+        outboundThread = try NativeThread(name: "\(device.name)-out") { [device, shared, sockets, laneEnds, stopBell] in
+            var lane = OutboundLane(device: device, shared: shared, sockets: sockets)
+            laneEnds.report(lane.run(until: stopBell))
+        }
+        readLinkState()
+    }
+
+    /// Runs the event loop until it is stopped.
+    package func run() throws(SystemError) {
+        try loop.run(
+            deadline: { [self] in
+                [tunnel.nextDeadline, routeCheckAt].compactMap { $0?.nanoseconds }.min()
+            },
+            expired: { [self] in
+                let now = moment()
+                tunnel.handleTimeout(now: now)
+                if let routeCheckAt, routeCheckAt <= now.instant { checkStickySources() }
+                drain()
+            })
+    }
+
+    /// Stops the threads and closes the sockets.
+    package func shutDown() {
+        goDown()
+        stopBell.ring()
+        outboundThread?.join()
+        loop.remove(doorbell.fileDescriptor)
+        loop.remove(monitor.fileDescriptor)
+    }
+
+    func moment() -> Moment {
+        let wall = Clock.wallTime()
+        return Moment(
+            instant: Instant(nanoseconds: Clock.bootTime()),
+            wall: WallTime(seconds: wall.seconds, nanoseconds: wall.nanoseconds))
+    }
+
+    /// Takes what waits: handshake messages, signals from the lanes, ends of lanes.
+    private func handleDoorbell() {
+        let now = moment()
+        // A turn handles so many at most, so that a flood leaves time for the other descriptors.
+        for _ in 0..<64 {
+            guard let (entry, waiting) = handshakes.pop() else { break }
+            withUnsafeBytes(of: entry.bytes) { message in
+                tunnel.handleHandshake(
+                    UnsafeRawBufferPointer(rebasing: message[..<entry.length]), from: entry.endpoint,
+                    via: entry.source, waiting: waiting, now: now)
+            }
+            drain()
+            if waiting == 0 { break }
+        }
+        if handshakes.hasWaiting { doorbell.ring() }
+        tunnel.handleSignals(now: now)
+        drain()
+        if laneEnds.isDeviceGone {
+            logger.info("The interface is gone")
+            onDeviceGone()
+        }
+    }
+
+    /// Sends and logs what the tunnel has produced.
+    func drain() {
+        while let transmit = tunnel.pollTransmit() { send(transmit) }
+        while let event = tunnel.pollEvent() { eventLog.write(event, to: logger) }
+    }
+
+    private func send(_ transmit: Device.Transmit) {
+        guard let socket = sockets.current?[AddressFamily(of: transmit.endpoint.address)] else {
+            return shared.drops.count(.sendFailed)
+        }
+        transmit.bytes.withUnsafeBytes { bytes in
+            _ = sender.append(bytes, to: transmit.endpoint, from: transmit.source, tos: transmit.trafficClass)
+            let report = sender.send(on: socket)
+            if report.dropped > 0 {
+                shared.drops.count(.sendFailed, report.dropped)
+                logger.debug("Can't send to \(transmit.endpoint): \(SystemError.text(for: report.error))")
+            }
+            if report.refusedSources != 0, let source = transmit.source { transmit.peer?.forgetSource(source) }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+import Glibc
+import LinuxNet
+import Tunnel
+import Wire
+
+/// The way in: datagrams from one socket are opened, checked, joined and written to the TUN device. One thread runs it.
+struct InboundLane: ~Copyable {
+    /// Messages taken in one system call; each may hold 64 datagrams.
+    private static let batchSize = 16
+    /// The most datagrams of the smallest size in one message.
+    private static let maximumRun = ReceiveBatch.bufferSize / Message.Data.overhead
+
+    private let socket: UDPSocket
+    private let device: TunDevice
+    private let shared: DeviceShared
+    private let handshakes: HandshakeQueue
+    private var batch: ReceiveBatch
+    private var coalescer: Coalescer
+    private var sessions: SessionCache
+    private var routes: RouteCache
+    private let opened: UnsafeMutablePointer<Opened>
+    private var openedCount = 0
+    private var now = Instant(nanoseconds: 0)
+
+    /// A datagram that authenticated.
+    private struct Opened {
+        let slot: UnsafeMutableRawPointer
+        let length: Int
+        let counter: UInt64
+    }
+
+    init(
+        socket: UDPSocket, device: TunDevice, shared: DeviceShared, handshakes: HandshakeQueue
+    ) throws(SystemError) {
+        self.socket = socket
+        self.device = device
+        self.shared = shared
+        self.handshakes = handshakes
+        batch = try ReceiveBatch(capacity: Self.batchSize)
+        coalescer = Coalescer(
+            capacity: 1024, usesVirtioHeader: device.offloads.virtioHeader, mergesTCP: device.offloads.tcp,
+            mergesUDP: device.offloads.udp)
+        sessions = SessionCache(shared.indices)
+        routes = RouteCache(shared.routes)
+        opened = .allocate(capacity: Self.maximumRun)
+    }
+
+    deinit {
+        // Safe: what was stored is trivial.
+        opened.deallocate()
+    }
+
+    /// Moves datagrams until the socket is interrupted or the device is gone.
+    mutating func run() -> LaneEnd {
+        while true {
+            switch batch.receive(from: socket) {
+            case .messages(let count):
+                now = Instant(nanoseconds: Clock.bootTime())
+                routes.refresh()
+                for index in 0..<count { handle(batch[index]) }
+                guard writePackets() else { return .deviceGone }
+            case .closed:
+                return .stopped
+            case .failed:
+                // An error that an earlier send left on the socket, which reading it has cleared.
+                continue
+            }
+        }
+    }
+
+    private mutating func handle(_ message: ReceivedMessage) {
+        guard !message.isTruncated else { return shared.drops.count(.truncatedDatagram) }
+        let stride = message.segmentSize > 0 ? message.segmentSize : max(message.bytes.count, 1)
+        var offset = 0
+        while offset < message.bytes.count {
+            let datagram = UnsafeMutableRawBufferPointer(
+                rebasing: message.bytes[offset..<min(offset + stride, message.bytes.count)])
+            switch Message.kind(of: UnsafeRawBufferPointer(datagram)) {
+            case .data:
+                offset = handleRun(message, from: offset, stride: stride)
+            case .initiation, .response, .cookieReply:
+                let isTaken = handshakes.push(
+                    UnsafeRawBufferPointer(datagram), from: message.source, via: message.local)
+                if !isTaken { shared.drops.count(.handshakeQueueFull) }
+                offset += datagram.count
+            case nil:
+                shared.drops.count(.notWireGuard)
+                offset += datagram.count
+            }
+        }
+    }
+
+    /// Handles the data messages of one session that follow each other from `offset` on; returns where they end.
+    private mutating func handleRun(_ message: ReceivedMessage, from offset: Int, stride: Int) -> Int {
+        let start = message.bytes.baseAddress! + offset
+        let receiver = UnsafeRawPointer(start).littleEndian32(at: Message.Data.receiver)
+        let end = runEnd(message, from: offset, stride: stride, receiver: receiver)
+        let datagrams = (end - offset + stride - 1) / stride
+        guard let keypair = sessions.session(receiver) else {
+            shared.drops.count(.unknownSession, datagrams)
+            return end
+        }
+        guard keypair.canReceive(at: now) else {
+            shared.drops.count(.sessionExpired, datagrams)
+            return end
+        }
+        open(message, from: offset, to: end, stride: stride, keypair: keypair)
+        if openedCount < datagrams { shared.drops.count(.undecryptable, datagrams - openedCount) }
+        dropReplays(keypair)
+        deliver(message, keypair: keypair)
+        return end
+    }
+
+    private func runEnd(_ message: ReceivedMessage, from offset: Int, stride: Int, receiver: UInt32) -> Int {
+        var next = offset + stride
+        while next < message.bytes.count {
+            let datagram = UnsafeRawBufferPointer(
+                rebasing: message.bytes[next..<min(next + stride, message.bytes.count)])
+            guard Message.kind(of: datagram) == .data,
+                datagram.baseAddress!.littleEndian32(at: Message.Data.receiver) == receiver
+            else { break }
+            next += stride
+        }
+        return min(next, message.bytes.count)
+    }
+
+    private mutating func open(
+        _ message: ReceivedMessage, from offset: Int, to end: Int, stride: Int, keypair: Keypair
+    ) {
+        openedCount = 0
+        var position = offset
+        while position < end {
+            let slot = message.bytes.baseAddress! + position
+            let length = min(stride, end - position)
+            if let counter = keypair.open(slot, length: length) {
+                // Safe: a message has at most maximumRun datagrams of 32 bytes or more.
+                (opened + openedCount).initialize(to: Opened(slot: slot, length: length, counter: counter))
+                openedCount += 1
+            }
+            position += stride
+        }
+    }
+
+    /// Keeps those of the opened datagrams that come for the first time.
+    private mutating func dropReplays(_ keypair: Keypair) {
+        let all = openedCount
+        let opened = self.opened
+        openedCount = keypair.withReplayWindow { window in
+            var kept = 0
+            for index in 0..<all where window.accept(opened[index].counter) {
+                opened[kept] = opened[index]
+                kept += 1
+            }
+            return kept
+        }
+        if openedCount < all { shared.drops.count(.replayed, all - openedCount) }
+    }
+
+    private mutating func deliver(_ message: ReceivedMessage, keypair: Keypair) {
+        guard openedCount > 0 else { return }
+        var bytes = 0
+        var carriesData = false
+        for index in 0..<openedCount {
+            bytes += opened[index].length
+            if opened[index].length > Message.Data.overhead { carriesData = true }
+        }
+        keypair.peer.received(
+            carriesData ? .data : .keepalive, bytes: bytes, on: keypair, from: message.source, via: message.local,
+            at: now)
+        guard carriesData else { return }
+        let outer = ECN(trafficClass: message.tos)
+        for index in 0..<openedCount where opened[index].length > Message.Data.overhead {
+            accept(opened[index], from: keypair.peer, outer: outer)
+        }
+    }
+
+    /// Checks one packet and hands it to the coalescer, without its padding.
+    private mutating func accept(_ datagram: Opened, from peer: Peer, outer: ECN) {
+        let inner = datagram.slot + Message.Data.headerSize
+        let bytes = UnsafeRawBufferPointer(start: inner, count: datagram.length - Message.Data.overhead)
+        guard let packet = IPPacket(bytes) else { return shared.drops.count(.innerPacketMalformed) }
+        guard routes.peer(for: packet.source) === peer else { return shared.drops.count(.sourceNotAllowed) }
+        ECN.decapsulate(outer: outer, packet: inner)
+        if coalescer.add(inner, length: packet.length) { return }
+        _ = writePackets()
+        _ = coalescer.add(inner, length: packet.length)
+    }
+
+    /// Writes everything that the coalescer holds; false when the device is gone.
+    private mutating func writePackets() -> Bool {
+        var isDeviceThere = true
+        while let output = coalescer.next() {
+            switch device.write(output.slices.baseAddress!, count: output.slices.count) {
+            case .bytes:
+                break
+            case .failed(EINVAL) where output.partCount > 1:
+                stopMerging(like: output)
+                while let part = coalescer.nextPart() {
+                    if case .bytes = device.write(part.slices.baseAddress!, count: part.slices.count) { continue }
+                    shared.drops.count(.interfaceWriteFailed)
+                }
+            case .failed(EBADFD), .failed(EBADF):
+                isDeviceThere = false
+                shared.drops.count(.interfaceWriteFailed, output.partCount)
+            case .wouldBlock, .failed:
+                shared.drops.count(.interfaceWriteFailed, output.partCount)
+            }
+        }
+        coalescer.reset()
+        return isDeviceThere
+    }
+
+    /// Some kernels refuse super-packets of one kind (Datapath §1.3); packets then go one by one.
+    private mutating func stopMerging(like output: Coalescer.Output) {
+        let header = VirtioHeader(loading: output.slices[0].iov_base)
+        if header.segmentationType == VirtioHeader.SegmentationType.udp {
+            coalescer.mergesUDP = false
+        } else {
+            coalescer.mergesTCP = false
+        }
+    }
+}

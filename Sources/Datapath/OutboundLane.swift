@@ -1,0 +1,143 @@
+import Glibc
+import LinuxNet
+import Tunnel
+import Wire
+
+/// The way out: packets from the TUN device are cut into segments, sealed and sent. One thread runs it.
+///
+/// It reads until the device has no more or enough has gathered, sends that in one go, and sleeps only when nothing is
+/// left, so that batches grow with the load and a lone packet leaves at once.
+struct OutboundLane: ~Copyable {
+    /// Bytes from which on what has gathered is sent before more is read: about one super-packet.
+    private static let flushThreshold = 32 << 10
+
+    private let device: TunDevice
+    private let shared: DeviceShared
+    private let sockets: SocketSet
+    private let readBuffer: UnsafeMutableRawBufferPointer
+    private var outbox = Outbox()
+    private var routes: RouteCache
+    private var unreachables: UnreachableReplies
+    private var now = Instant(nanoseconds: 0)
+    private var isSegmentable = true
+
+    init(device: TunDevice, shared: DeviceShared, sockets: SocketSet) {
+        self.device = device
+        self.shared = shared
+        self.sockets = sockets
+        readBuffer = .allocate(byteCount: TunDevice.maximumReadSize, alignment: 64)
+        routes = RouteCache(shared.routes)
+        unreachables = UnreachableReplies(device: device)
+    }
+
+    deinit {
+        readBuffer.deallocate()
+    }
+
+    /// Moves packets until `stop` rings or the device is gone.
+    mutating func run(until stop: Doorbell) -> LaneEnd {
+        while true {
+            switch device.read(into: readBuffer) {
+            case .bytes(let count):
+                beginRead()
+                handle(UnsafeMutableRawBufferPointer(rebasing: readBuffer[..<count]))
+                if outbox.count >= Self.flushThreshold { flush() }
+            case .wouldBlock:
+                flush()
+                if device.waitReadable(or: stop) == .rung { return .stopped }
+            case .failed(EBADFD), .failed(EBADF):
+                return .deviceGone
+            case .failed:
+                // A packet that the kernel couldn't hand over is lost; the next one may do.
+                shared.drops.count(.outboundMalformed)
+            }
+        }
+    }
+
+    private mutating func beginRead() {
+        now = Instant(nanoseconds: Clock.bootTime())
+        if outbox.count == 0 {
+            routes.refresh()
+            let pair = sockets.current
+            isSegmentable = (pair?.v4?.supportsSegmentation ?? true) && (pair?.v6?.supportsSegmentation ?? true)
+        }
+    }
+
+    private mutating func flush() {
+        guard outbox.count > 0 else { return }
+        outbox.flush(on: sockets.current, drops: shared.drops, now: now)
+    }
+
+    private mutating func handle(_ bytes: UnsafeMutableRawBufferPointer) {
+        guard shared.isUp else { return shared.drops.count(.interfaceDown) }
+        let headerSize = device.offloads.virtioHeader ? VirtioHeader.size : 0
+        guard bytes.count > headerSize, let start = bytes.baseAddress else {
+            return shared.drops.count(.outboundMalformed)
+        }
+        let header = headerSize == 0 ? VirtioHeader() : VirtioHeader(loading: start)
+        switch Segmentation.plan(header: header, packet: UnsafeMutableRawBufferPointer(rebasing: bytes[headerSize...])) {
+        case .success(let segments): send(segments)
+        case .failure(.malformedPacket): shared.drops.count(.outboundMalformed)
+        case .failure: shared.drops.count(.superPacketMalformed)
+        }
+    }
+
+    private mutating func send(_ segments: borrowing Segmentation) {
+        guard let peer = routes.peer(for: segments.packet.destination) else {
+            shared.drops.count(.noPeerForDestination, segments.segmentCount)
+            return unreachables.answer(segments.packet, now: now)
+        }
+        send(segments, from: 0, to: peer)
+    }
+
+    /// Sends the segments from `first` on, or leaves them with the peer until it has a session.
+    private mutating func send(_ segments: borrowing Segmentation, from first: Int, to peer: Peer) {
+        guard let grant = peer.sendGrant(at: now),
+            let counter = grant.keypair.reserve(segments.segmentCount - first)
+        else { return stage(segments, from: first, for: peer) }
+        let mtu = shared.mtu
+        let trafficClass = segments.packet.ecn.encapsulated.rawValue
+        let largest = paddedLength(segments.maximumLength, mtu: mtu) + Message.Data.overhead
+        for index in first..<segments.segmentCount {
+            if !outbox.hasRoom(for: largest) { flush() }
+            let slot = outbox.slot
+            let inner = slot + Message.Data.headerSize
+            let length = segments.write(segment: index, to: inner)
+            let padded = paddedLength(length, mtu: mtu)
+            if padded > length {
+                (inner + length).initializeMemory(as: UInt8.self, repeating: 0, count: padded - length)
+            }
+            // Safe: the session ends 8192 counters before they would wrap.
+            grant.keypair.seal(slot, length: padded, counter: counter &+ UInt64(index - first))
+            outbox.commit(
+                length: padded + Message.Data.overhead, to: peer, with: grant, trafficClass: trafficClass,
+                isSegmentable: isSegmentable, now: now)
+        }
+    }
+
+    private mutating func stage(_ segments: borrowing Segmentation, from first: Int, for peer: Peer) {
+        // What has gathered was sealed before, so it goes before; then the outbox is free to cut segments in.
+        flush()
+        for index in first..<segments.segmentCount {
+            let length = segments.write(segment: index, to: outbox.slot)
+            switch peer.stage(UnsafeRawBufferPointer(start: outbox.slot, count: length), at: now) {
+            case .staged:
+                break
+            case .retry:
+                return send(segments, from: index, to: peer)
+            case .refused(let reason):
+                shared.drops.count(reason, segments.segmentCount - index)
+                if reason == .noEndpoint { unreachables.answer(segments.packet, now: now) }
+                return
+            }
+        }
+    }
+}
+
+/// Why a lane stopped.
+enum LaneEnd: Sendable {
+    /// It was told to.
+    case stopped
+    /// The TUN device was deleted.
+    case deviceGone
+}

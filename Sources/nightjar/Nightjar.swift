@@ -1,0 +1,40 @@
+import ArgumentParser
+import Glibc
+
+/// The command line. Called through a link named `wireguard-go`, it is `nightjar run`.
+@main
+struct Nightjar: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nightjar",
+        abstract: "A WireGuard for Linux in user space.",
+        discussion: """
+            'nightjar wg0' is short for 'nightjar run wg0'. The interface is configured with the stock tools, \
+            'wg set wg0 ...' or 'wg-quick up' with WG_QUICK_USERSPACE_IMPLEMENTATION=nightjar.
+            """,
+        version: version,
+        subcommands: [Run.self, Drops.self],
+        defaultSubcommand: Run.self)
+
+    static let version = "nightjar 0.1.0"
+
+    static func main() {
+        let name = CommandLine.arguments.first.map { $0.split(separator: "/").last ?? "" }
+        if name == "wireguard-go" {
+            WireGuardGo.main()
+        } else {
+            main(nil)
+        }
+    }
+}
+
+/// `nightjar run` under the name that `wg-quick` looks for.
+struct WireGuardGo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wireguard-go", abstract: "Nightjar under the name of wireguard-go.", version: Nightjar.version)
+
+    @OptionGroup var command: Run
+
+    mutating func run() throws {
+        try command.run()
+    }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Control
+import Glibc
+
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Create a WireGuard interface and serve it until it is deleted.",
+        discussion: """
+            Goes to the background once the interface and its configuration socket \
+            /var/run/wireguard/INTERFACE.sock are ready. Ends on SIGINT and SIGTERM, when the interface is deleted, \
+            and when the socket file is removed.
+
+            Environment: LOG_LEVEL=silent|error|info|debug (error by default), WG_PROCESS_FOREGROUND=1 (as \
+            --foreground), WG_TUN_FD and WG_UAPI_FD (descriptors that are open already), WG_TUN_NAME_FILE (gets the \
+            interface's name). NIGHTJAR_DISABLE turns off what a kernel or driver does badly, a comma-separated list of \
+            tun-offload, tun-tcp, tun-udp, udp-gso and udp-gro.
+            """)
+
+    @Flag(name: [.short, .long], help: "Stay in the foreground.")
+    var foreground = false
+
+    @Argument(help: "The interface's name, at most 15 characters; the kernel numbers one that ends in %d.")
+    var interface: String
+
+    func run() throws {
+        let environment = environmentVariables()
+        let isBackgroundProcess = environment["WG_PROCESS_FOREGROUND"] == "1"
+        do {
+            let request = try Daemon.Request(interface: interface, environment: environment)
+            let daemon = try Daemon(request)
+            if foreground || isBackgroundProcess {
+                try daemon.serve(engineOptions: request.engine) {
+                    Daemon.reportReadiness(nil, environment: environment)
+                }
+            } else {
+                try daemon.handOver(environment: environment)
+            }
+        } catch {
+            Daemon.reportReadiness("\(error)", environment: environment)
+            fail("\(interface): \(error)")
+        }
+    }
+}
+
+/// Ends the program with a message for a person and exit code 1.
+func fail(_ message: String) -> Never {
+    let line = "nightjar: \(message)\n"
+    _ = write(STDERR_FILENO, line, line.utf8.count)
+    exit(1)
+}
+
+func environmentVariables() -> [String: String] {
+    var variables: [String: String] = [:]
+    var entry = environ
+    while let text = entry.pointee {
+        let pair = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        if pair.count == 2 { variables[String(pair[0])] = String(pair[1]) }
+        entry += 1
+    }
+    return variables
+}
