@@ -16,7 +16,8 @@ extension EventLoop: ReadinessLoop {
                         readable: hangup || ready.contains(.readable), writable: hangup || ready.contains(.writable)))
             }
         } catch {
-            // Only a shortage of kernel memory gets here; a connection that isn't watched ends instead of hanging.
+            // Only a shortage of kernel memory gets here. What can be done now is done; more isn't heard of, and the
+            // client gives up by itself.
             handler(Readiness(readable: true, writable: true))
         }
     }

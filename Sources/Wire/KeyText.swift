@@ -91,6 +91,15 @@ package enum Hex {
 
     /// Nil unless `text` is exactly 64 digits of either case.
     package static func decode(_ text: some Collection<UInt8>) -> Bytes32? {
+        decodeBytes(text)
+    }
+
+    /// The same for bytes in memory, without the cost of a generic collection.
+    package static func decode(_ text: UnsafeRawBufferPointer) -> Bytes32? {
+        decodeBytes(text)
+    }
+
+    private static func decodeBytes(_ text: some Collection<UInt8>) -> Bytes32? {
         guard text.count == 64 else { return nil }
         var key = Bytes32()
         var bad: Int32 = 0

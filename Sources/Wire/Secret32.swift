@@ -57,7 +57,10 @@ package struct Secret32: Sendable, CustomStringConvertible, CustomReflectable {
 @inline(never)
 @_optimize(none)
 package func zeroize(_ pointer: UnsafeMutableRawPointer, count: Int) {
-    for offset in 0..<count {
+    // Written without an iterator, which isn't specialised in a function that isn't optimised.
+    var offset = 0
+    while offset < count {
         pointer.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
+        offset += 1
     }
 }

@@ -1,0 +1,45 @@
+# Targets carry their description after `##`; plain `make` lists them.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINARY := .build/release/nightjar
+SOURCES := Package.swift Sources Tests
+SCRIPTS := $(wildcard .ci/run Scripts/*.sh Demo/*.sh Benchmarks/*.sh)
+
+.PHONY: help build test demo bench allocations format lint install clean
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
+		do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+build: ## The release binary, .build/release/nightjar
+	@Scripts/build.sh
+
+test: ## Every test, from unit tests to network namespaces (as root; otherwise those are skipped)
+	@Scripts/test.sh $(ARGS)
+
+demo: ## A tunnel between two Nightjars, with a short report of what was measured (as root)
+	@Demo/demo.sh
+
+bench: ## Nightjar beside wireguard-go and the bare wire (as root; ARGS=--quick for a first look)
+	@Benchmarks/bench.sh $(ARGS)
+
+allocations: ## Counts the memory allocations per packet (as root)
+	@Benchmarks/allocations.sh
+
+format: ## Formats the Swift sources in place
+	swift format --in-place --recursive --parallel --configuration .swift-format $(SOURCES)
+
+lint: ## Checks the form of Swift sources and of shell scripts
+	swift format lint --strict --recursive --parallel --configuration .swift-format $(SOURCES)
+	@if command -v shellcheck >/dev/null; then shellcheck -x $(SCRIPTS); \
+		else echo "The shell scripts are not checked: shellcheck is not installed."; fi
+
+install: $(BINARY) ## Copies the binary to PREFIX/bin (/usr/local unless told)
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/nightjar
+
+$(BINARY):
+	@Scripts/build.sh
+
+clean: ## Removes what was built
+	rm -rf .build

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Runs every test, from unit tests to network namespaces. Arguments go to `swift test`.
+# shellcheck source=Scripts/common.sh
+. "$(dirname "$0")/common.sh"
+. Scripts/packages.sh
+. Scripts/requirements.sh
+
+require_swift
+if ((EUID == 0)); then
+    need wg=wireguard-tools wg-quick=wireguard-tools wireguard-go=wireguard-go ip=iproute2 ping=iputils-ping \
+        iperf3=iperf3 tshark=tshark jq=jq
+    want ndpiReader=libndpi-bin
+    (require_tun) || say "Tests that need it are skipped."
+else
+    say "Not root: the tests that need TUN devices and network namespaces are skipped."
+fi
+
+# The namespace tests run the release binary; the tests themselves are debug builds, which check pointer bounds.
+Scripts/build.sh >&2
+NIGHTJAR_BIN=$PWD/.build/release/nightjar
+export NIGHTJAR_BIN
+
+exec swift test --disable-xctest "$@" </dev/null
