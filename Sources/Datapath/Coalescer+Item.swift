@@ -29,13 +29,6 @@ extension Coalescer {
         /// The TCP sequence number of the first payload byte.
         private var sequence: UInt32 = 0
 
-        enum Outcome {
-            case joined
-            case refused
-            /// The packet is damaged and may be joined to nothing.
-            case wrongChecksum
-        }
-
         /// A packet that is never joined.
         init(single index: Int32) {
             head = index
@@ -58,14 +51,12 @@ extension Coalescer {
             if isTCP { sequence = Self.sequence(of: candidate) }
         }
 
-        /// Joins data of the same flow to this, its newest item, if everything fits.
-        mutating func join(
-            _ candidate: Candidate, index: Int32, packets: UnsafeMutablePointer<Packet>
-        ) -> Outcome {
+        /// Joins data of the same flow to this, its newest item; false when something doesn't fit.
+        mutating func join(_ candidate: Candidate, index: Int32, packets: UnsafeMutablePointer<Packet>) -> Bool {
             // Safe: the sums are of lengths of packets.
             guard !isClosed, parts < Coalescer.maximumParts, headerLength == candidate.headerLength,
                 headerLength &+ payload &+ candidate.payload <= Coalescer.maximumLength
-            else { return .refused }
+            else { return false }
             let first = packets[Int(head)]
             let goesFirst: Bool
             if follows(candidate) {
@@ -73,18 +64,18 @@ extension Coalescer {
             } else if precedes(candidate) {
                 goesFirst = true
             } else {
-                return .refused
+                return false
             }
-            guard Self.headersAgree(first.start, candidate) else { return .refused }
+            guard Self.headersAgree(first.start, candidate) else { return false }
             if !isVerified {
                 let itself = Candidate(first.start, length: first.length, mergesTCP: true, mergesUDP: true)
                 guard itself.hasRightChecksums else {
                     isClosed = true
-                    return .refused
+                    return false
                 }
                 isVerified = true
             }
-            guard candidate.hasRightChecksums else { return .wrongChecksum }
+            guard candidate.hasRightChecksums else { return false }
 
             if goesFirst {
                 packets[Int(index)].next = head
@@ -99,7 +90,7 @@ extension Coalescer {
             }
             parts &+= 1
             payload &+= candidate.payload
-            return .joined
+            return true
         }
 
         /// Whether the packet may be appended: only behind a full segment, and in TCP only in sequence.

@@ -121,16 +121,11 @@ package struct Coalescer: ~Copyable {
     /// Joins the packet to its flow's newest item or makes it a new one.
     private mutating func addData(_ candidate: Candidate, index: Int32) {
         let slot = flows.find(candidate, items: items, packets: packets)
-        var item = Item(candidate, index: index)
-        if let newest = flows.item(at: slot) {
-            switch items[newest].join(candidate, index: index, packets: packets) {
-            case .joined: return
-            case .refused: break
-            case .wrongChecksum: item.isClosed = true
-            }
+        if let newest = flows.item(at: slot), items[newest].join(candidate, index: index, packets: packets) {
+            return
         }
         flows.set(slot, to: itemCount)
-        appendItem(item)
+        appendItem(Item(candidate, index: index))
     }
 
     private mutating func appendItem(_ item: Item) {
