@@ -86,7 +86,8 @@ extension Engine {
         let segments = min(UDPSocket.maximumPayload(.v4) / datagram, UDPSocket.maximumSegments)
         guard segments > 1 else { return }
         do throws(SystemError) {
-            try device.limitSegmentation(bytes: segments * (shared.mtu - IPPacket.headerSize6 - 32))
+            try device.limitSegmentation(
+                bytes: segments * (shared.mtu - IPPacket.headerSize6 - 32), segments: segments)
         } catch {
             logger.debug("Super-packets stay as large as the kernel makes them: \(error)")
         }

@@ -35,10 +35,15 @@ package struct Netlink: ~Copyable {
         }
     }
 
-    /// Limits the packets that the kernel hands to the interface unsegmented, both families, to a size in bytes that
-    /// includes their IP header. Kernels before 6.3 have one limit for both; they ignore the other.
-    package mutating func limitSegmentation(bytes: Int, index: UInt32) throws(SystemError) {
-        try change(index, "limit segmentation on interface \(index) to \(bytes) bytes") {
+    /// Limits the super-packets that the kernel hands to the interface, of both address families.
+    ///
+    /// - Parameters:
+    ///   - bytes: at most 65 536, the IP header included. Kernels before 6.3 have one limit for both families, and
+    ///     ignore the one for IPv4.
+    ///   - segments: the packets that one may become.
+    package mutating func limitSegmentation(bytes: Int, segments: Int, index: UInt32) throws(SystemError) {
+        try change(index, "limit super-packets on interface \(index) to \(bytes) bytes, \(segments) segments") {
+            $0.add(Int(IFLA_GSO_MAX_SEGS), UInt32(clamping: segments))
             $0.add(Int(IFLA_GSO_MAX_SIZE), UInt32(clamping: bytes))
             $0.add(Int(CLINUX_IFLA_GSO_IPV4_MAX_SIZE), UInt32(clamping: bytes))
         }

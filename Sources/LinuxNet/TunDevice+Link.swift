@@ -21,10 +21,10 @@ extension TunDevice {
         try netlink.setTransmitQueueLength(packets, index: interfaceIndex)
     }
 
-    /// Limits the super-packets that reads bring, in bytes; the kernel segments what is larger.
-    package func limitSegmentation(bytes: Int) throws(SystemError) {
+    /// Limits the super-packets that reads bring, in bytes and in segments; the kernel segments what exceeds either.
+    package func limitSegmentation(bytes: Int, segments: Int) throws(SystemError) {
         var netlink = try Netlink()
-        try netlink.limitSegmentation(bytes: bytes, index: interfaceIndex)
+        try netlink.limitSegmentation(bytes: bytes, segments: segments, index: interfaceIndex)
     }
 
     /// Turns on what is wanted and possible; the kernel keeps the settings of a persistent device's last user.

@@ -85,10 +85,10 @@ package final class TunDevice: Sendable {
         return device
     }
 
-    /// Takes over a TUN device that another program has opened and handed on.
+    /// Takes over a TUN device that another program has opened, with `IFF_NO_PI`, and handed on.
     ///
-    /// - Throws: ``SystemError`` when the descriptor isn't that of a TUN device without packet information, or when its
-    ///   interface isn't in this network namespace. The descriptor is closed then.
+    /// - Throws: ``SystemError`` when the descriptor isn't that of a TUN device, or when its interface isn't in this
+    ///   network namespace. The descriptor is closed then.
     package convenience init(
         adopting fileDescriptor: Int32, offloads wanted: Offloads = Offloads()
     ) throws(SystemError) {
@@ -107,8 +107,9 @@ package final class TunDevice: Sendable {
             throw .last("use descriptor \(number) as a TUN device", advice: "it is something else")
         }
         let name = request.name
-        guard request.flags & Int32(IFF_TUN) != 0, request.flags & Int32(IFF_NO_PI) != 0 else {
-            throw SystemError(EINVAL, "use \(name) as a TUN device", advice: "open it with IFF_TUN and IFF_NO_PI")
+        // IFF_NO_PI can't be checked: the kernel answers with the same bit for something else.
+        guard request.flags & Int32(IFF_TUN) != 0 else {
+            throw SystemError(EINVAL, "use \(name) as a TUN device", advice: "it is a TAP device")
         }
         let index = if_nametoindex(name)
         guard index != 0 else {

@@ -46,14 +46,7 @@ struct BLAKE2sState {
     }
 
     /// The 32 bytes of the chaining value.
-    var bytes: Bytes32 {
-        var words = (
-            h0.littleEndian, h1.littleEndian, h2.littleEndian, h3.littleEndian,
-            h4.littleEndian, h5.littleEndian, h6.littleEndian, h7.littleEndian
-        )
-        // Safe: eight words are 32 bytes.
-        return withUnsafeBytes(of: &words) { Bytes32(loading: $0.baseAddress.unsafelyUnwrapped) }
-    }
+    var bytes: Bytes32 { Bytes32(words: h0, h1, h2, h3, h4, h5, h6, h7) }
 
     /// The fractional parts of the square roots of the first eight primes.
     private enum Initial {

@@ -14,7 +14,11 @@ package struct ChaCha20Nonce: Sendable {
 
     /// Copies 12 bytes from `source`, which must have that many.
     package init(loading source: UnsafeRawPointer) {
-        words = source.loadUnaligned(as: (UInt32, UInt32, UInt32).self)
+        words = (
+            source.loadUnaligned(fromByteOffset: 0, as: UInt32.self),
+            source.loadUnaligned(fromByteOffset: 4, as: UInt32.self),
+            source.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+        )
     }
 
     @inline(__always)

@@ -16,15 +16,7 @@ package enum HChaCha20 {
         }
         defer { withUnsafeMutableBytes(of: &v) { wipe($0) } }
         for _ in 0..<10 { v.doubleRound() }
-        var words = (
-            v.v0.littleEndian, v.v1.littleEndian, v.v2.littleEndian, v.v3.littleEndian,
-            v.v12.littleEndian, v.v13.littleEndian, v.v14.littleEndian, v.v15.littleEndian
-        )
-        return withUnsafeMutableBytes(of: &words) { bytes in
-            defer { wipe(bytes) }
-            // Safe: eight words are 32 bytes.
-            return Bytes32(loading: UnsafeRawPointer(bytes.baseAddress.unsafelyUnwrapped))
-        }
+        return Bytes32(words: v.v0, v.v1, v.v2, v.v3, v.v12, v.v13, v.v14, v.v15)
     }
 }
 

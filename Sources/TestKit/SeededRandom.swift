@@ -1,4 +1,4 @@
-package import NoisePrimitives
+import NoisePrimitives
 
 /// A source of numbers that are the same for the same seed (SplitMix64). For tests alone: it is predictable.
 package final class SeededRandom: RandomSource, RandomNumberGenerator {

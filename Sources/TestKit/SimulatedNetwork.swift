@@ -63,24 +63,12 @@ package final class SimulatedNetwork {
         clock.advance(to: end)
     }
 
-    /// Lets time pass until `condition` holds, `limit` at most; returns whether it does.
-    package func run(for limit: Instant.Span, until condition: () -> Bool) -> Bool {
-        let end = clock.instant + limit
-        while !condition() {
-            guard let next = nextEvent, next <= end else {
-                clock.advance(to: end)
-                return condition()
-            }
-            clock.advance(to: next)
-            step()
-        }
-        return true
-    }
-
-    /// Lets all machines sleep for `span`: nothing happens, datagrams are lost, and time goes on.
-    package func suspend(for span: Instant.Span) {
-        flying = []
-        clock.advance(to: clock.instant + span)
+    /// Lets `span` pass while `host` sleeps: it does nothing, what is sent to it is lost, and its timers are late.
+    package func suspend(_ host: SimulatedHost, for span: Instant.Span) {
+        let all = hosts
+        hosts.removeAll { $0 === host }
+        run(for: span)
+        hosts = all
     }
 
     /// Sets everybody's wall clock forward, or back when `seconds` is negative.

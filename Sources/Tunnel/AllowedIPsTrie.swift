@@ -34,18 +34,6 @@ package struct AllowedIPsTrie<Value: AnyObject>: ~Copyable {
         return best < 0 ? nil : nodes[Int(best)].value
     }
 
-    /// The value of exactly this prefix.
-    package func exact(_ key: Key, length: Int) -> Value? {
-        var index = root
-        while index >= 0 {
-            let node = nodes[Int(index)]
-            guard node.length <= length, node.key.sharesPrefix(with: key, length: node.length) else { return nil }
-            if node.length == length { return node.value }
-            index = key.bit(at: node.length) ? node.one : node.zero
-        }
-        return nil
-    }
-
     /// Gives the prefix to `value`; returns whose it was.
     @discardableResult
     package mutating func insert(_ key: Key, length: Int, _ value: Value) -> Value? {

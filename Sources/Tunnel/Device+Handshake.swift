@@ -9,7 +9,8 @@ extension Device {
     ///   - source: the local address that it came to.
     ///   - waiting: how many more such messages wait, which tells whether the device is under load.
     package func handleHandshake(
-        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, waiting: Int, now: Moment
+        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, waiting: Int,
+        now: Moment
     ) {
         let refusal: DropReason?
         var sender: PublicKey?
@@ -45,6 +46,7 @@ extension Device {
         guard let staticShared = peer.handshake.staticShared else {
             return report(.initiationImpossible(peer.publicKey, .lowOrderKey))
         }
+        eraseKeysIfDue(of: peer, now: now.instant)
         abandonInitiation(of: peer)
         let index = shared.indices.allocate(for: peer, random: random)
         let timestamp = nextTimestamp(for: peer, now.wall)

@@ -40,13 +40,17 @@ extension Device {
         timers.insert(TimerQueue.Entry(deadline: next, peer: peer))
     }
 
+    /// Erases keys that have outlived their time. A new handshake does it first too, which otherwise would be erased along
+    /// with them when both are due after a sleep.
+    func eraseKeysIfDue(of peer: Peer, now: Instant) {
+        guard let at = peer.handshake.eraseKeysAt, at <= now else { return }
+        peer.handshake.eraseKeysAt = nil
+        eraseKeys(of: peer)
+        report(.keysErased(peer.publicKey))
+    }
+
     private func runTimers(of peer: Peer, now: Moment) {
-        // First, because after a sleep all may be due at once and a new handshake must outlive the old keys.
-        if let at = peer.handshake.eraseKeysAt, at <= now.instant {
-            peer.handshake.eraseKeysAt = nil
-            eraseKeys(of: peer)
-            report(.keysErased(peer.publicKey))
-        }
+        eraseKeysIfDue(of: peer, now: now.instant)
         if let at = peer.handshake.retransmitAt, at <= now.instant {
             peer.handshake.retransmitAt = nil
             retransmit(to: peer, now: now)

@@ -1,5 +1,4 @@
 import Synchronization
-package import Wire
 
 /// The timers of a peer that packets arm and cancel, as atomics that any lane may write. Protocol §9.
 ///

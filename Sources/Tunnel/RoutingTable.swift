@@ -35,7 +35,8 @@ package final class RoutingTable: Sendable {
         defer { changed() }
         return tries.withLock {
             prefix.address.isIPv6
-                ? $0.v6.remove(key, length: prefix.length, of: peer) : $0.v4.remove(key, length: prefix.length, of: peer)
+                ? $0.v6.remove(key, length: prefix.length, of: peer)
+                : $0.v4.remove(key, length: prefix.length, of: peer)
         }
     }
 

@@ -1,4 +1,4 @@
-package import Wire
+import Wire
 
 /// A TAI64N label: the time of an initiation, comparable byte by byte. Protocol §1 and §14.
 package struct TAI64N: Comparable, Sendable {

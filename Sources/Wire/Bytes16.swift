@@ -11,7 +11,8 @@ package struct Bytes16: Equatable, Sendable {
 
     /// Copies 16 bytes from `source`, which must have that many.
     package init(loading source: UnsafeRawPointer) {
-        words = source.loadUnaligned(as: (UInt64, UInt64).self)
+        // Word by word, as in Bytes32.
+        words = (source.loadUnaligned(as: UInt64.self), source.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
 
     /// Whether every byte is zero; takes the same time for every value.
@@ -19,7 +20,8 @@ package struct Bytes16: Equatable, Sendable {
 
     /// Copies the 16 bytes to `target`, which must have room for them.
     package func store(to target: UnsafeMutableRawPointer) {
-        target.storeBytes(of: words, as: (UInt64, UInt64).self)
+        target.storeBytes(of: words.0, as: UInt64.self)
+        target.storeBytes(of: words.1, toByteOffset: 8, as: UInt64.self)
     }
 
     package func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {

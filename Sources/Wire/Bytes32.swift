@@ -14,7 +14,13 @@ package struct Bytes32: Hashable, Sendable {
 
     /// Copies 32 bytes from `source`, which must have that many.
     package init(loading source: UnsafeRawPointer) {
-        words = source.loadUnaligned(as: (UInt64, UInt64, UInt64, UInt64).self)
+        // Word by word: a load of the whole tuple from another tuple's memory is miscompiled by Swift 6.3.
+        words = (
+            source.loadUnaligned(as: UInt64.self),
+            source.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+            source.loadUnaligned(fromByteOffset: 16, as: UInt64.self),
+            source.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
+        )
     }
 
     /// Copies `bytes`; nil unless there are exactly 32.
@@ -39,7 +45,10 @@ package struct Bytes32: Hashable, Sendable {
 
     /// Copies the 32 bytes to `target`, which must have room for them.
     package func store(to target: UnsafeMutableRawPointer) {
-        target.storeBytes(of: words, as: (UInt64, UInt64, UInt64, UInt64).self)
+        target.storeBytes(of: words.0, as: UInt64.self)
+        target.storeBytes(of: words.1, toByteOffset: 8, as: UInt64.self)
+        target.storeBytes(of: words.2, toByteOffset: 16, as: UInt64.self)
+        target.storeBytes(of: words.3, toByteOffset: 24, as: UInt64.self)
     }
 
     package func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
