@@ -26,6 +26,7 @@ package final class Engine {
     let tunnel: Device
     let sockets = SocketSet()
     let handshakes: HandshakeQueue
+    let outbound: OutboundPath
     let doorbell: Doorbell
     let stopBell: Doorbell
     var netlink: Netlink
@@ -60,6 +61,7 @@ package final class Engine {
         shared = DeviceShared(mtu: try device.mtu(), wakeControl: ring)
         tunnel = Device(shared: shared, random: random)
         handshakes = HandshakeQueue(wakeControl: ring)
+        outbound = OutboundPath(device: device, shared: shared, sockets: sockets)
         laneEnds = LaneEnds(wakeControl: ring)
         netlink = try Netlink()
         monitor = try NetlinkMonitor()
@@ -75,9 +77,8 @@ package final class Engine {
         try loop.add(monitor.fileDescriptor) { [unowned self] _ in
             for event in monitor.nextEvents() { handle(event) }
         }
-        outboundThread = try NativeThread(name: "\(device.name)-out") { [device, shared, sockets, laneEnds, stopBell] in
-            var lane = OutboundLane(device: device, shared: shared, sockets: sockets)
-            laneEnds.report(lane.run(until: stopBell))
+        outboundThread = try NativeThread(name: "\(device.name)-out") { [outbound, laneEnds, stopBell] in
+            laneEnds.report(outbound.run(until: stopBell))
         }
         readLinkState()
     }

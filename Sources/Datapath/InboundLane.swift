@@ -14,6 +14,7 @@ struct InboundLane: ~Copyable {
     private let device: TunDevice
     private let shared: DeviceShared
     private let handshakes: HandshakeQueue
+    private let outbound: OutboundPath
     private var batch: ReceiveBatch
     private var coalescer: Coalescer
     private var sessions: SessionCache
@@ -30,12 +31,13 @@ struct InboundLane: ~Copyable {
     }
 
     init(
-        socket: UDPSocket, device: TunDevice, shared: DeviceShared, handshakes: HandshakeQueue
+        socket: UDPSocket, device: TunDevice, shared: DeviceShared, handshakes: HandshakeQueue, outbound: OutboundPath
     ) throws(SystemError) {
         self.socket = socket
         self.device = device
         self.shared = shared
         self.handshakes = handshakes
+        self.outbound = outbound
         batch = try ReceiveBatch(capacity: Self.batchSize)
         coalescer = Coalescer(
             capacity: 1024, usesVirtioHeader: device.offloads.virtioHeader, mergesTCP: device.offloads.tcp,
@@ -58,7 +60,9 @@ struct InboundLane: ~Copyable {
                 now = Instant(nanoseconds: Clock.bootTime())
                 routes.refresh()
                 for index in 0..<count { handle(batch[index]) }
+                guard coalescer.count > 0 else { continue }
                 guard writePackets() else { return .deviceGone }
+                outbound.sendAnswers()
             case .closed:
                 return .stopped
             case .failed:

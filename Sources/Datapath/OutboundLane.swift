@@ -3,10 +3,10 @@ import LinuxNet
 import Tunnel
 import Wire
 
-/// The way out: packets from the TUN device are cut into segments, sealed and sent. One thread runs it.
+/// The way out: packets from the TUN device are cut into segments, sealed and sent.
 ///
-/// It reads until the device has no more or enough has gathered, sends that in one go, and sleeps only when nothing is
-/// left, so that batches grow with the load and a lone packet leaves at once.
+/// It reads until the device has no more or enough has gathered and sends that in one go, so that batches grow with the
+/// load and a lone packet leaves at once.
 struct OutboundLane: ~Copyable {
     /// Bytes from which on what has gathered is sent before more is read: about one super-packet.
     private static let flushThreshold = 32 << 10
@@ -34,9 +34,9 @@ struct OutboundLane: ~Copyable {
         readBuffer.deallocate()
     }
 
-    /// Moves packets until `stop` rings or the device is gone.
-    mutating func run(until stop: Doorbell) -> LaneEnd {
-        while true {
+    /// Sends what the device has, until it has no more or `limit` packets have been read.
+    mutating func drain(limit: Int) -> Drained {
+        for _ in 0..<limit {
             switch device.read(into: readBuffer) {
             case .bytes(let count):
                 beginRead()
@@ -44,7 +44,7 @@ struct OutboundLane: ~Copyable {
                 if outbox.count >= Self.flushThreshold { flush() }
             case .wouldBlock:
                 flush()
-                if device.waitReadable(or: stop) == .rung { return .stopped }
+                return .empty
             case .failed(EBADFD), .failed(EBADF):
                 return .deviceGone
             case .failed:
@@ -52,6 +52,8 @@ struct OutboundLane: ~Copyable {
                 shared.drops.count(.outboundMalformed)
             }
         }
+        flush()
+        return .more
     }
 
     private mutating func beginRead() {
@@ -134,10 +136,12 @@ struct OutboundLane: ~Copyable {
     }
 }
 
-/// Why a lane stopped.
-enum LaneEnd: Sendable {
-    /// It was told to.
-    case stopped
+/// What a drained device is left with.
+enum Drained: Sendable {
+    /// Nothing for now.
+    case empty
+    /// Perhaps more than was asked for.
+    case more
     /// The TUN device was deleted.
     case deviceGone
 }

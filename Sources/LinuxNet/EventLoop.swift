@@ -36,7 +36,8 @@ package final class EventLoop {
         try control(EPOLL_CTL_ADD, timer, [.readable], 0)
     }
 
-    /// Calls `handler` whenever `descriptor` is ready, until it is removed. The descriptor stays the caller's.
+    /// Calls `handler` whenever `descriptor` is ready, until it is removed. The descriptor stays the caller's, the
+    /// handler belongs to the loop: it should capture the loop without owning it.
     package func add(
         _ descriptor: Int32, for interest: Interest = .readable, handler: @escaping Handler
     ) throws(SystemError) {

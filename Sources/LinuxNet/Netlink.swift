@@ -73,7 +73,7 @@ package struct Netlink: ~Copyable {
     /// The index of the interface that packets to `destination` leave through; nil when there is no route. Protocol §11.
     ///
     /// - Parameters:
-    ///   - source: the local address they would have; a route of another source, or one that isn't local, doesn't count.
+    ///   - source: the address they would have; for IPv4 there is no route from one that isn't local.
     ///   - mark: their firewall mark; 0 for none.
     package mutating func routeInterface(
         to destination: IPAddress, from source: IPAddress? = nil, mark: UInt32 = 0

@@ -1,0 +1,142 @@
+extension HandshakeVector {
+    /// No preshared key: zeros are mixed.
+    static let withoutPresharedKey = HandshakeVector(
+        presharedKey: "0000000000000000000000000000000000000000000000000000000000000000",
+        initiation: """
+            010000004d3c2b1a64b101b1d0be5a8704bd078f9895001fc03e8e9f9522f188dd128d9846d48466158a0e4ca242d151ca97
+            ab90159a98b67e616625e68b4065d357376b6598e644ad7d678c0295d22de4cb43d5135581ed36346bfa7cf42a122639f893
+            15e67f2b43de40f99f8e6be9135e16324c3df5301b951b83cdfdfdbd170c6a2c00000000000000000000000000000000
+            """,
+        response: """
+            0200000081706f5e4d3c2b1a244fe3b963e899dd295baffce248d3530f3a9a7479ba063002680ebfe7adad496b48bcfdb2fa
+            6808c058f0c9ef1c288f8d095a6bb37bc932deeb9d043175d61a00000000000000000000000000000000
+            """,
+        initiatorSendingKey: "c5f330b6dc92c8bd4124800733b33cd9d7e5dd2ac8c782e1b558f9b2b60804d8",
+        responderSendingKey: "df0e53eac779a4c1ab023907c8dda549efdbf8ca9a4ce931ba1d27a2a8be73f9",
+        trace: [
+            ("ck:construction", "60e26daef327efc02ec335e2a025d2d016eb4206f87277f52d38d1988b78cd36"),
+            ("h:identifier", "2211b361081ac566691243db458ad5322d9c6c662293e8b70ee19c65ba079ef3"),
+            ("h:responder_static", "e991030defb72f2c551e33ca34cbaf94d903524dd32c522f15decb3753abcc4e"),
+            ("ck:e", "914c3f4423fedfc7e3f0ca1e20ac4f1fc4752afee9ce67d305352813d450c2e2"),
+            ("h:e", "b571280070a80f2f91f68b74f9b87d5c8b8b06fe90adc0a90596bbb5bb546d47"),
+            ("dh:es", "b6ddcb217f2edb78fe01f0d967925f1e3fda132789e4566ddc2abcd3e2fd9526"),
+            ("ck:es", "6e73fad0dff3a2354e540b7978f9c1aa8a8e05b3be60f4d0d90de2769439e512"),
+            ("k:es", "a8eced84cf0f2c950b7ddf81ec03a4acc0bf7115f5b4934f3d4ef388c915a878"),
+            ("h:enc_static", "5030445f2429153146c73759c21159531af069f1aae943f2e6a512459b971e9d"),
+            ("dh:ss", "a84dc7c3c8f058b1b2dc4cd1e9b5dc0a7987f88b6a9564cde3391fc421159e77"),
+            ("ck:ss", "643693a7636a42b588f115bc0aae9a1db8432634b2e8d96ed67d308e74e132f5"),
+            ("k:ss", "13ca985fba3d289c4ae6314286e1323ec6295d7448d5bc3553089b80ecbd984e"),
+            ("h:enc_timestamp", "353febbefe8c2cae0679c83d17454fd3e9376c67a1e075c774a33b1aa1ce1576"),
+            ("h:resp_e", "24ae8e481debe5375d9a6d5a479c71bae1d39e1a52259da1a7214bacd83d0094"),
+            ("ck:resp_e", "6389c57689d0b5c6fe6310b75e522ca804e880e9233375227b2d58f99d4d01c2"),
+            ("dh:ee", "6900c737dd74bf97502a30710b49876ad2ce1a036534a938e24fa248125dd453"),
+            ("ck:ee", "b84ef602ef51ee13429c3d385d3b3d0c3c40bc3d9be752ca953ce67a3528bb44"),
+            ("dh:se", "f14f39609e38389ffdbbd30e7f789ef10ba2d111f891063485de45fcb2700f58"),
+            ("ck:se", "8ecebfee7f79ffc1d6f2289338cfb7720ac330d48f8163afcbe23bd3d109ff17"),
+            ("ck:psk", "b798cb0d698b0fad7db1cbf5aea4f6d50c5fdecdba893d07d92a49b0fac83fce"),
+            ("tau", "49659a08562954ffe6a1b733f79b108e23c5b859e9e0ba7c2352353c447035d5"),
+            ("k:psk", "2441c0cb7b1a5c2bb3765e61393e064a8e487d1caede8360f4ee6729c991a0d5"),
+            ("h:tau", "bcb4f07f50d172d2159db0fb3f9df673d6aa9dfbc11ca9a5a5b8a05ac24d5789"),
+            ("h:enc_empty", "1373946d6b5d0038e69ac1a72a59e42700e8b48e48144b78722e9336380578ab"),
+            ("key:initiator_to_responder", "c5f330b6dc92c8bd4124800733b33cd9d7e5dd2ac8c782e1b558f9b2b60804d8"),
+            ("key:responder_to_initiator", "df0e53eac779a4c1ab023907c8dda549efdbf8ca9a4ce931ba1d27a2a8be73f9"),
+        ],
+        data: [
+            Data(
+                isFromInitiator: true, counter: 0, mtu: 1420, packet: .keepalive,
+                message: "0400000081706f5e0000000000000000fd3ffdf38f1bfad20a6fdb169d83d3d3"),
+            Data(
+                isFromInitiator: true, counter: 1, mtu: 1420, packet: .request,
+                message: """
+                    0400000081706f5e0100000000000000d2b860136b839cdfcbed6f5c1c1f7c4b49351e848df1e8ac9691bd95f850b9a4395a
+                    1ed6ae116f7b44b80ff39bbed640159284438419c8a29418e8e05214963fea3b26bb4b14274aa707c5ca3e07da258fb1438c
+                    2472433ce4640fe2b6766ec2232177d910eeea904d255d4c8e7c8ad7
+                    """),
+            Data(
+                isFromInitiator: false, counter: 0, mtu: 1420, packet: .reply,
+                message: """
+                    040000004d3c2b1a000000000000000028bd1434d32c05003aa087f5bcd29ef17d0209a5f00c2102a9a023b4840062d52813
+                    68732402d1ef6d18b6cd57123307319b55f2528dacc93be08de285fcd898076b4abbf838777d2a522e8497d86486dcd6ce41
+                    147880738d5691fde389ce5761b793f1ce12b5afb2b4c92bf86b9f23
+                    """),
+            Data(
+                isFromInitiator: false, counter: 4294967301, mtu: 1420, packet: .request,
+                message: """
+                    040000004d3c2b1a05000000010000005e78b301266faf62eabcbb876791bf1151b204a1d4971bde00d9edbfe9d99b80b8be
+                    2e5b22fcdce12fccf02d2798bcdc590d5a779d740dfa1fbf5de8ade339ff2c18f7b685183bb4930ad3b40dd851c16467f86f
+                    138aa4cd68698526aa45d79a7d47b4e991504fb642fa56c3be5d8bc6
+                    """),
+            Data(
+                isFromInitiator: true, counter: 2, mtu: 1299, packet: .long,
+                message: """
+                    0400000081706f5e0200000000000000182e4ea39a67cfd1dc80b34bfefccc8afc93557e39ec0ac4776b411da3d731594fbe
+                    81daf8f3091208d7c7bf2f51cb102b77c013ebc7106ae9f9e79fdc898bfd52c7ce11d2f6815832d0f9fd9d2ff53db41c31ad
+                    ebdc2fc5395a74494980d4c3de35f263535bdcc8a9f8846f6f3a89de2731bd9f9fbeaef35c729aeb49da319d9f14bf5699e0
+                    5b01611c36403d34c72632e369d6482fa44705d38c6be4e83bd843ce44cf0901f43abd8b46ceba5e342577feb82fd81e8c14
+                    e48403f0774918056aa506cd044beafe46650412994ce3ddd3c06124a34f7a7f6e4a37389db5ff69b8b9543a10ab8f923ef5
+                    9857b4f866bf52db7f740357cca7c462dd346700f83f07116f5d3145cf3685db0aedcf5a4fac0ab11770dbecc952d4afeec2
+                    b273a0e622e0cac3bbcf42bb7d39de91942b637918f29bb8c56abb1e0c69d30db3d0a2e05956abf22a6377b1226f4609b0bb
+                    ff5afb4665475021e25caaac56d31829655155c75c0918a0a9a4e91cf528f8b4e5189e069e219d63d8c749ca13f2494eca31
+                    f775fba146a755a84458a912f5dbc3fecfbfe86ee3fd5509d2d1d9b35a714d0bad06ecc47fe61eff1a8fdde7c86089a6c7a2
+                    0fd035c32267c62723f3d855e16b6a195c8a3ba348773f08353a755e07f456593f3e71ed2a3229b6711ff176208f7c561d79
+                    0c9c3d4aae6b38aedf15559cc8e434dbec79bfb63623822a6d2df3923a5045ac258ec92b4e8ae6f54f00ef532dd38bcff80a
+                    301cf8813aaf39548ea2b8d56e9f2bb116781098af88db2f0de3dfd37b5a60fe85eeef7d62964d0a752a2bffc18720fd6228
+                    7a56e859478788be5ac42fe9a2c115e50760c8b6e3aef7b00e6ed110849ef0d68c493ae2b3a419f76a3bab5059aec399928c
+                    a831bb1ebd9540d2e55217b497bd688a34fdf93c1145125995fcc4762dd58a6b0d50dba0d6505efee5217fd3d8610648effe
+                    a8b1ea7f7aa0eda7a253d50751d59cb0060405174cfa5d81724dd37e874c57382341cf1e40c193f58092da87a46f056f5de5
+                    0e6c54bb79185339cb665cff769edbb0b5ec64eb1028f6f2893006e0c03043ff3d073a2f311e624d878aaf4093282a522354
+                    717f688917cc51118bc77f65ad61a75ee6bec3912f14287e95891497c41a28e1184e05a0ae4f90aea9b908dff9fc2e08e131
+                    fc9eeac79f4e2be77c9a30f7648ec1e0ebef0d56598daf308396eb7468b3c7179c16e309116e25e33d841f99ad0544657923
+                    00e860e2d0d0e917d52adf2a23c703ad9177ff9d6ef013606f255ee5ee02fc90c0daddab35073dec742787e628dc61a8ce0f
+                    a94513e7799774c69b50edf4a3403d819d0e1f7f8d9f4d8bde103be8c945b92246658b11cd8dfc213684692f73a6f544330e
+                    3cea6f09e747f07211e5c3006a14203bd3fc04319126e5395411c9f0cb7853abd0b01d4ae9d73e51683f0dc3102fb4c3aaa0
+                    aa14302e1a40138f31d260ce0ff6c97168765ee15e4c18dc365e6b80d9ca9924988f57c5a1014dc0edd74738822ecbded218
+                    b324dc820a4431a5bcedb45ec824c5ec36da790f1ec6adab16708ba22aaa3fa6e5b88ed56ab59142f2514b89587969aa65d6
+                    108fe449178dc71da08d59c1aeb98b9ae1d4595c68b24279e7ab836c9ebecb278cb5f6a82f2cf12b1f1fc4de7ebea3028183
+                    89b9ae65fbebe856fdcbe4f4cf5bdb47d95325276c1f8dfcb595ca036fdc1dd1d7da962b054894a73b861bfec07bd3d244f5
+                    9cb7f29d0c365b160b28a9c24c94b699294b944bdb3683495bf75fb985e717f5c2fb87988ef67044f69fac4ee599f4d30dcf
+                    e9aae80e56358eda6f3b556558af5656ff17b21b1a1b08708fd97c296b0199
+                    """),
+            Data(
+                isFromInitiator: true, counter: 3, mtu: 0, packet: .long,
+                message: """
+                    0400000081706f5e0300000000000000c341c6a50ab9827872021bc7d98f73f2b29f91809b85db6e57136415ee09a7847194
+                    41bb82a945d1486d5e5ae48a95f1a2c7466fd2d55ecedf1431897dce258486a0da61ae433c0e891233617b5912df4813e7af
+                    9a10092c5958e7cc8f2574d2452fd8320996c19cce5677be74f828040aa3646353a638e2394ffb7f7dea9fd0e351608226bd
+                    102616db863551bd8237a547cf32ed9bb426cd12d55acfde4ee9713dc57c858561751a53730db9cccd547eba098bb7c0c34d
+                    4d37d2cac1c9a3cfbf43f65586602e93f7bca7843b2969b992888b2f5b6c57ac049022762595ebef905e33f3f639c1c1228d
+                    aac24819a11f05b681576b14ac331609af8ff705a101961fc132b645ca7d9e9f854836724fd7cee4b84de9354570f5931abb
+                    c13006457673ef427a4391d169647c162a708ba67d5bd44ccdb1b9801435c765077a257ee2d9636ec680410be1feb92ad966
+                    dff498e079b44654928f4e85c475cadcf0c3964ad12e3f439d02eedbedadb5add409a9671a691ba7a3aa5a495b1d256f0ffd
+                    fc3ed2c882d0a53f33a8d9847841411bf554bcd62de92a0487c8cc45d9d5498b48d3c135b32b9199af8a4c5a03a47ba2f8ad
+                    6dcf1574f78445758428e3985212d6a44ffa49272ed3011a2352c9cac0d9286447abfcecba3e2e164d293af6373f468d40f5
+                    9b26a013bf3d2cfa5f3678dc62af563289f6dc94854c3df358baf5e221c11bb09920fd3992e0336df1647c11912ee4e18a61
+                    4ba914c78d51eb917f06e5fee7d0036fad8299feec0321d214a266f0392b943455a95c42cfdb5db20be0bfcea1d248790d79
+                    eb3f2e284c79a464f6b8eb377bc0b9ce96e4fd4ca306fee0d5bbf83b43772ebc1c3348a778533e048647669683722028216d
+                    190d739cb20490dbe36af2faa5c9118644bacb5903d3b994508c39dd5bffbcfeb7167fd8a2a02d40f8ed3bbf598f9ee7d2d8
+                    7aa8da09a5f3d06b9e87b91dc95a6a6402888ea1bf5ef44bcb6ff602bddea4b745879db674bb1f33b1c32158957be7eb6d9a
+                    3790814afdadbdecd3a89561c308ceaa9e93ed7100a836264ba49658af06c210bec176a61d1760b4556b630dd0f91325c6af
+                    df0c606103a57e1076dcaa905f9a8f85cb9de2943272ce74e081ff50485db7f08a12f09120a599ac7b2323347fa6a1d045ad
+                    a0d7149efa41bb394e4058430de7b3de88b56c2e76082fc1ffb843ecb2cf4028e6712f1073d48078d79e3c548d1035994744
+                    85622625c218f04b51ea886e67eeaffcbf321b6cb480d0378f496a53b2bcc54dd69be14e49fbb6918ea6808f0acd7a320963
+                    19db4ea30a0ccae42135399c656f901167210bc58febf7bb2666d7717f35d4a53474dafd6f3cb4fee870fb58f03db1e2a68a
+                    3a0c6ff58713c7c41278d15e4f5866e349e3785cec79373755317778bec0c36460dc3408a7a4b0f4d277f0ab68bd5f1729dd
+                    00ce1e836a6a0307522a98c538843e63d5d5acd49643c1888ef7cbd60d5dcbf13b9c13bc767d6b05d7c22bb484bf9828ab0b
+                    439af012d11e0532a14b6cdd104bce9aabb97908ae789c2b9080d583fab8f781eb3ea154022a3eb058abf9ec3d7b126b4391
+                    c76d9b1f43505ed8709186bf1ad43e9efdad4e7dbce588437bb6fcc8fe0fd9f01f94a1fef3f850db03f674878c9d4bd15cf0
+                    b0f6c08f9fd2a608762ec343c1ce7be7fe465d5f5254bf7dacf0cf65465eca64fba888c39d0f3ae1c375ecfaefdde74360ef
+                    e7c39f457f8bc666a7fc59b30402bf42bf6bfbb192d874a60374f23fb78c234a92b750f1b0f51510e490ab4b0d5911fbc4db
+                    9064c2951f72e51efb995501f87b29c04ca8416122d3b189e07b16ab2c2aa1ccb728ff5b092e1b5cbc34cc32
+                    """),
+        ],
+        cookieReply: """
+            030000004d3c2b1ac0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7fc2aa4b1b7c5908aa2a3916e76418fbc1ef8
+            fc93334e750b0f7e74e4e4c6ac6a
+            """,
+        initiationWithMAC2: """
+            010000004d3c2b1a64b101b1d0be5a8704bd078f9895001fc03e8e9f9522f188dd128d9846d48466158a0e4ca242d151ca97
+            ab90159a98b67e616625e68b4065d357376b6598e644ad7d678c0295d22de4cb43d5135581ed36346bfa7cf42a122639f893
+            15e67f2b43de40f99f8e6be9135e16324c3df5301b951b83cdfdfdbd170c6a2cc9c977caa10a164487b4bbf1b059a300
+            """
+    )
+}
