@@ -3,10 +3,10 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINARY := .build/release/nightjar
-SOURCES := Package.swift Sources Tests
-SCRIPTS := $(wildcard .ci/run Scripts/*.sh Demo/*.sh Benchmarks/*.sh)
+SOURCES := Package.swift Sources Tests Fuzz
+SCRIPTS := $(wildcard .ci/run Scripts/*.sh Demo/*.sh Benchmarks/*.sh Fuzz/*.sh)
 
-.PHONY: help build test demo bench allocations format lint install clean
+.PHONY: help build test demo bench allocations fuzz format lint install clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
@@ -26,6 +26,9 @@ bench: ## Nightjar beside wireguard-go and the bare wire (as root; ARGS=--quick 
 
 allocations: ## Counts the memory allocations per packet (as root)
 	@Benchmarks/allocations.sh
+
+fuzz: ## RUNS hostile inputs, 10 000 000 unless told, over all parsers
+	@Fuzz/fuzz.sh $(RUNS)
 
 format: ## Formats the Swift sources in place
 	swift format --in-place --recursive --parallel --configuration .swift-format $(SOURCES)

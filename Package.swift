@@ -64,3 +64,23 @@ let package = Package(
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
 )
+
+// The fuzzer, `make fuzz`, needs libraries that tell it which code an input reaches, so ordinary builds don't have it.
+if Context.environment["NIGHTJAR_FUZZ"] != nil {
+    let instrumented = ["-sanitize=fuzzer,address"]
+    for target in package.targets where target.type == .regular && target.name != "CLinux" {
+        target.swiftSettings = swiftSettings + [.unsafeFlags(instrumented + ["-enable-testing"])]
+    }
+    package.targets += [
+        .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Datapath", "Control", "TestKit",
+            ],
+            path: "Fuzz/Sources",
+            swiftSettings: swiftSettings + [.unsafeFlags(instrumented)],
+            linkerSettings: [.unsafeFlags(instrumented)]
+        ),
+    ]
+}

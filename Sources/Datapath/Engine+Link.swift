@@ -7,29 +7,53 @@ extension Engine {
     /// How long after a change in the routing table the sources are checked, so that a burst is looked at once.
     private static let routeCheckDelay = Instant.Span.milliseconds(200)
 
-    func handle(_ event: NetworkEvent) {
-        switch event {
-        case .linkChanged(let link) where link.index == device.interfaceIndex:
-            apply(link)
-        case .linkRemoved(let index) where index == device.interfaceIndex:
-            logger.info("The interface was deleted")
-            onDeviceGone()
-        case .routesChanged, .addressesChanged:
-            routeCheckAt = routeCheckAt ?? moment().instant + Self.routeCheckDelay
-        case .overflow:
-            readLinkState()
-            routeCheckAt = routeCheckAt ?? moment().instant + Self.routeCheckDelay
-        case .linkChanged, .linkRemoved:
-            break
+    func watchLink() throws(SystemError) {
+        try loop.add(link.fileDescriptor) { [unowned self] _ in
+            for event in link.nextEvents() { handle(event) }
         }
+    }
+
+    func routingChanged() {
+        routeCheckAt = routeCheckAt ?? moment().instant + Self.routeCheckDelay
     }
 
     /// Takes over the state that the interface is in now.
     func readLinkState() {
         do throws(SystemError) {
-            apply(try netlink.link(index: device.interfaceIndex))
+            apply(try link.state())
         } catch {
             logger.error("Can't read the state of the interface: \(error)")
+        }
+    }
+
+    private func handle(_ event: NetworkEvent) {
+        switch event {
+        case .linkChanged(let state) where state.index == link.interfaceIndex:
+            apply(state)
+        case .linkRemoved(let index) where index == link.interfaceIndex:
+            followLink()
+        case .overflow:
+            readLinkState()
+        default:
+            break
+        }
+    }
+
+    /// The interface has left the namespace: for another one, where it is down at first, or for good.
+    private func followLink() {
+        loop.remove(link.fileDescriptor)
+        do throws(SystemError) {
+            guard let moved = try LinkWatch.following(device) else {
+                logger.info("The interface was deleted")
+                return onDeviceGone()
+            }
+            link = moved
+            try watchLink()
+            logger.info("The interface is in another network namespace now; its sockets stay in this one")
+            readLinkState()
+        } catch {
+            logger.error("Can't follow the interface into another network namespace: \(error)")
+            onDeviceGone()
         }
     }
 
@@ -38,20 +62,20 @@ extension Engine {
         routeCheckAt = nil
         for peer in tunnel.peers.values {
             guard let (endpoint, source) = peer.stickyRoute, source.interfaceIndex != 0 else { continue }
-            let interface = try? netlink.routeInterface(
+            let interface = try? routing.routeInterface(
                 to: endpoint.address, from: source.address, mark: firewallMark)
             if interface != source.interfaceIndex { peer.forgetSource(source) }
         }
     }
 
-    private func apply(_ link: LinkState) {
-        if link.mtu != shared.mtu {
-            logger.debug("MTU updated: \(link.mtu)")
-            shared.mtu = link.mtu
+    private func apply(_ state: LinkState) {
+        if state.mtu != shared.mtu {
+            logger.debug("MTU updated: \(state.mtu)")
+            shared.mtu = state.mtu
             limitSuperPackets()
         }
-        guard link.isUp != isUp else { return }
-        if link.isUp {
+        guard state.isUp != isUp else { return }
+        if state.isUp {
             goUp()
         } else {
             goDown()
@@ -86,7 +110,7 @@ extension Engine {
         let segments = min(UDPSocket.maximumPayload(.v4) / datagram, UDPSocket.maximumSegments)
         guard segments > 1 else { return }
         do throws(SystemError) {
-            try device.limitSegmentation(
+            try link.limitSegmentation(
                 bytes: segments * (shared.mtu - IPPacket.headerSize6 - 32), segments: segments)
         } catch {
             logger.debug("Super-packets stay as large as the kernel makes them: \(error)")

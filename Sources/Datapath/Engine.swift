@@ -29,8 +29,11 @@ package final class Engine {
     let outbound: OutboundPath
     let doorbell: Doorbell
     let stopBell: Doorbell
-    var netlink: Netlink
-    var monitor: NetlinkMonitor
+    /// The interface, in whichever network namespace it is.
+    var link: LinkWatch
+    /// The routing of the namespace that the sockets are in.
+    var routing: Netlink
+    var routingMonitor: NetlinkMonitor
     var sender = SendBatch(capacity: 1)
     var eventLog = EventLog()
 
@@ -63,8 +66,9 @@ package final class Engine {
         handshakes = HandshakeQueue(wakeControl: ring)
         outbound = OutboundPath(device: device, shared: shared, sockets: sockets)
         laneEnds = LaneEnds(wakeControl: ring)
-        netlink = try Netlink()
-        monitor = try NetlinkMonitor()
+        link = try LinkWatch(interfaceIndex: device.interfaceIndex)
+        routingMonitor = try NetlinkMonitor(.routing)
+        routing = try Netlink()
     }
 
     /// Starts the threads and takes over the state that the interface is in.
@@ -74,8 +78,9 @@ package final class Engine {
             doorbell.silence()
             handleDoorbell()
         }
-        try loop.add(monitor.fileDescriptor) { [unowned self] _ in
-            for event in monitor.nextEvents() { handle(event) }
+        try watchLink()
+        try loop.add(routingMonitor.fileDescriptor) { [unowned self] _ in
+            if !routingMonitor.nextEvents().isEmpty { routingChanged() }
         }
         outboundThread = try NativeThread(name: "\(device.name)-out") { [outbound, laneEnds, stopBell] in
             laneEnds.report(outbound.run(until: stopBell))
@@ -103,7 +108,8 @@ package final class Engine {
         stopBell.ring()
         outboundThread?.join()
         loop.remove(doorbell.fileDescriptor)
-        loop.remove(monitor.fileDescriptor)
+        loop.remove(link.fileDescriptor)
+        loop.remove(routingMonitor.fileDescriptor)
     }
 
     func moment() -> Moment {

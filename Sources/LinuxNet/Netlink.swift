@@ -28,13 +28,6 @@ package struct Netlink: ~Copyable {
         }
     }
 
-    /// Sets the number of packets that may wait to be sent.
-    package mutating func setTransmitQueueLength(_ packets: Int, index: UInt32) throws(SystemError) {
-        try change(index, "set the queue length of interface \(index) to \(packets)") {
-            $0.add(Int(IFLA_TXQLEN), UInt32(clamping: packets))
-        }
-    }
-
     /// Limits the super-packets that the kernel hands to the interface, of both address families.
     ///
     /// - Parameters:

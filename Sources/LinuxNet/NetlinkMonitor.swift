@@ -1,16 +1,25 @@
 import CLinux
 import Glibc
 
-/// Reports changes of interfaces, addresses and routes in the network namespace of the thread that creates it.
+/// Reports changes of interfaces, or of addresses and routes, in the network namespace of the thread that creates it.
 ///
 /// Belongs to one thread. Create it before reading the state to be watched: then no change falls between.
 package struct NetlinkMonitor: ~Copyable {
     private let socket: NetlinkSocket
     private let buffer: UnsafeMutableRawBufferPointer
 
-    package init() throws(SystemError) {
+    package enum Subject: Sendable {
+        case interfaces
+        /// Routes and addresses.
+        case routing
+    }
+
+    package init(_ subject: Subject) throws(SystemError) {
         let groups =
-            RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
+            switch subject {
+            case .interfaces: RTMGRP_LINK
+            case .routing: RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
+            }
         socket = try NetlinkSocket(groups: UInt32(groups))
         buffer = .allocate(byteCount: NetlinkSocket.bufferSize, alignment: 8)
     }

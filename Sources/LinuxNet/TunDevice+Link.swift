@@ -15,16 +15,10 @@ extension TunDevice {
         try netlink.setMTU(mtu, index: interfaceIndex)
     }
 
-    /// Sets how many packets may wait for the reader; 500 on a new TUN device.
-    package func setTransmitQueueLength(_ packets: Int) throws(SystemError) {
-        var netlink = try Netlink()
-        try netlink.setTransmitQueueLength(packets, index: interfaceIndex)
-    }
-
-    /// Limits the super-packets that reads bring, in bytes and in segments; the kernel segments what exceeds either.
-    package func limitSegmentation(bytes: Int, segments: Int) throws(SystemError) {
-        var netlink = try Netlink()
-        try netlink.limitSegmentation(bytes: bytes, segments: segments, index: interfaceIndex)
+    /// The interface's name now, in whichever namespace it is; nil when it was deleted.
+    var currentName: String? {
+        var request = InterfaceRequest(name: "")
+        return clinux_ioctl_address(fileDescriptor, CLINUX_TUNGETIFF, &request.form) == 0 ? request.name : nil
     }
 
     /// Turns on what is wanted and possible; the kernel keeps the settings of a persistent device's last user.

@@ -111,7 +111,8 @@ extension Device {
         return peer
     }
 
-    private func remove(_ peer: Peer) {
+    /// Ends a peer and forgets it.
+    func remove(_ peer: Peer) {
         for prefix in peer.handshake.allowedIPs.keys { _ = shared.routes.remove(prefix, of: peer) }
         stop(peer)
         peer.handshake.staticShared = nil

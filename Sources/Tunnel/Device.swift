@@ -28,6 +28,12 @@ package final class Device {
         self.random = random
     }
 
+    /// Ends everything, keys first. What lanes share refers to the peers and they to it, so neither would go by itself.
+    deinit {
+        for peer in peers.values { remove(peer) }
+        _ = shared.signals.take()
+    }
+
     /// The next datagram to send, oldest first.
     package func pollTransmit() -> Transmit? { transmits.popFirst() }
 

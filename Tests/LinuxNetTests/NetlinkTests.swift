@@ -9,7 +9,7 @@ import Wire
     @Test func linkChangesAreReported() throws {
         let namespace = try Namespace()
         let events = try namespace.inside {
-            var monitor = try NetlinkMonitor()
+            var monitor = try NetlinkMonitor(.interfaces)
             var log = EventLog()
             let device = try TunDevice.create(name: "wg0")
             log.take(from: &monitor)
@@ -39,7 +39,7 @@ import Wire
         let (near, far) = try Namespace.pair()
         defer { withExtendedLifetime(far) {} }
         let turns = try near.inside {
-            var monitor = try NetlinkMonitor()
+            var monitor = try NetlinkMonitor(.routing)
             var log = EventLog()
             try near.ip("route add 192.0.2.0/24 via 10.0.0.2")
             log.take(from: &monitor)
@@ -57,10 +57,25 @@ import Wire
         #expect(turns[3].contains(.addressesChanged) && turns[3].contains(.routesChanged))
     }
 
+    @Test func anInterfaceIsFollowedIntoAnotherNamespace() throws {
+        let first = try Namespace()
+        let second = try Namespace()
+        let device = try first.inside { try TunDevice.create(name: "wg0") }
+        try first.ip("link set wg0 netns \(second.name) name wg7")
+        let watch = try #require(try LinkWatch.following(device))
+        #expect(try watch.state().name == "wg7")
+        #expect(try !watch.state().isUp)
+        try second.ip("link set wg7 up")
+        #expect(try watch.state().isUp)
+        #expect(watch.nextEvents().contains { $0.isLink })
+        try second.ip("link del wg7")
+        #expect(try LinkWatch.following(device) == nil)
+    }
+
     @Test func lostEventsAreReported() throws {
         let namespace = try Namespace()
         let events = try namespace.inside {
-            let monitor = try NetlinkMonitor()
+            let monitor = try NetlinkMonitor(.interfaces)
             var size: Int32 = 1
             setsockopt(monitor.fileDescriptor, SOL_SOCKET, SO_RCVBUF, &size, 4)
             for _ in 0..<8 { _ = try TunDevice.create(name: "wg%d") }

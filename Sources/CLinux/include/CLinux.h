@@ -38,8 +38,9 @@ static const unsigned long CLINUX_TUNSETOFFLOAD = TUNSETOFFLOAD;
 static const unsigned long CLINUX_TUNGETFEATURES = TUNGETFEATURES;
 static const unsigned long CLINUX_TUNSETVNETHDRSZ = TUNSETVNETHDRSZ;
 
-// Newer than the oldest headers to build with: TUN_F_USO4 and TUN_F_USO6 (Linux 6.2), IFLA_GSO_IPV4_MAX_SIZE (6.3).
+// Newer than the oldest headers to build with: TUNGETDEVNETNS (Linux 5.4), TUN_F_USO4 and TUN_F_USO6 (Linux 6.2), IFLA_GSO_IPV4_MAX_SIZE (6.3).
 
+static const unsigned long CLINUX_TUNGETDEVNETNS = _IO('T', 227);
 #define CLINUX_TUN_F_USO4 0x20
 #define CLINUX_TUN_F_USO6 0x40
 #define CLINUX_IFLA_GSO_IPV4_MAX_SIZE 63
