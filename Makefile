@@ -6,17 +6,23 @@ BINARY := .build/release/nightjar
 SOURCES := Package.swift Sources Tests Fuzz
 SCRIPTS := $(wildcard .ci/run Scripts/*.sh Demo/*.sh Benchmarks/*.sh Fuzz/*.sh)
 
-.PHONY: help build test demo bench allocations fuzz format lint install clean
+.PHONY: help build test sanitize-address sanitize-thread demo bench allocations fuzz format lint install clean
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
-		do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
+		do printf '  make %-17s %s\n' "$$name" "$$text"; done
 
 build: ## The release binary, .build/release/nightjar
 	@Scripts/build.sh
 
 test: ## Every test, from unit tests to network namespaces (as root; otherwise those are skipped)
 	@Scripts/test.sh $(ARGS)
+
+sanitize-address: ## Every test and the daemon under the address sanitizer (as root)
+	@Scripts/sanitize.sh address $(ARGS)
+
+sanitize-thread: ## The same under the thread sanitizer
+	@Scripts/sanitize.sh thread $(ARGS)
 
 demo: ## A tunnel between two Nightjars, with a short report of what was measured (as root)
 	@Demo/demo.sh

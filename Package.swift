@@ -58,7 +58,8 @@ let package = Package(
         .testTarget(
             name: "NoisePrimitivesTests", dependencies: ["NoisePrimitives", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "TunnelTests", dependencies: ["Tunnel", "TestKit"], swiftSettings: swiftSettings),
-        .testTarget(name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "ControlTests", dependencies: ["Control", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),

@@ -58,7 +58,9 @@ extension Daemon {
             posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
         }
         // High copies first, so that no number is overwritten before it is used.
-        let sources = [(descriptors.tun, Inherited.tun), (descriptors.socket, Inherited.socket), (ready, Inherited.ready)]
+        let sources = [
+            (descriptors.tun, Inherited.tun), (descriptors.socket, Inherited.socket), (ready, Inherited.ready),
+        ]
         var copies: [Int32] = []
         defer { for copy in copies { close(copy) } }
         for (source, target) in sources {

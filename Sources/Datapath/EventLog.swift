@@ -12,7 +12,8 @@ struct EventLog {
             logger.debug("peer(\(peer.short)) - Sending handshake initiation to \(endpoint), attempt \(attempt)")
         case .handshakeCompleted(let peer, let endpoint, let asInitiator):
             logger.debug(
-                "peer(\(peer.short)) - Handshake completed with \(endpoint) as \(asInitiator ? "initiator" : "responder")")
+                "peer(\(peer.short)) - Handshake completed with \(endpoint) as \(asInitiator ? "initiator" : "responder")"
+            )
         case .handshakeRefused(let reason, let endpoint, let peer):
             let name = peer.map { " of peer(\($0.short))" } ?? ""
             logger.debug("Handshake message\(name) from \(endpoint) dropped: \(reason.name)")
@@ -20,7 +21,8 @@ struct EventLog {
             logger.debug("peer(\(peer.short)) - Can't send a handshake initiation: \(explanation(of: reason))")
         case .gaveUp(let peer, let attempts, let dropped):
             logger.debug(
-                "peer(\(peer.short)) - No answer after \(attempts) handshake initiations, giving up; \(dropped) waiting packets dropped")
+                "peer(\(peer.short)) - No answer after \(attempts) handshake initiations, giving up; \(dropped) waiting packets dropped"
+            )
         case .keysErased(let peer):
             logger.debug("peer(\(peer.short)) - Session keys erased: no new session for 540 seconds")
         case .keepaliveSent(let peer):

@@ -77,7 +77,8 @@ struct OutboundLane: ~Copyable {
             return shared.drops.count(.outboundMalformed)
         }
         let header = headerSize == 0 ? VirtioHeader() : VirtioHeader(loading: start)
-        switch Segmentation.plan(header: header, packet: UnsafeMutableRawBufferPointer(rebasing: bytes[headerSize...])) {
+        switch Segmentation.plan(header: header, packet: UnsafeMutableRawBufferPointer(rebasing: bytes[headerSize...]))
+        {
         case .success(let segments): send(segments)
         case .failure(.malformedPacket): shared.drops.count(.outboundMalformed)
         case .failure: shared.drops.count(.superPacketMalformed)

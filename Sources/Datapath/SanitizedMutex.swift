@@ -1,5 +1,5 @@
 #if THREAD_SANITIZER
-import Tunnel
+    import Tunnel
 
-typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
+    typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
 #endif

@@ -31,8 +31,9 @@ struct UnreachableReplies: ~Copyable {
         usedUntil = max(usedUntil, oldest)
         guard usedUntil + Self.interval <= now.nanoseconds else { return }
         let headerSize = device.offloads.virtioHeader ? VirtioHeader.size : 0
-        guard let length = Unreachable.write(
-            about: packet, into: UnsafeMutableRawBufferPointer(rebasing: buffer[headerSize...]))
+        guard
+            let length = Unreachable.write(
+                about: packet, into: UnsafeMutableRawBufferPointer(rebasing: buffer[headerSize...]))
         else { return }
         usedUntil += Self.interval
         if headerSize > 0 { VirtioHeader().store(to: buffer.baseAddress!) }

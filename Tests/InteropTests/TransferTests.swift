@@ -59,6 +59,22 @@ extension Interop {
             }
         }
 
+        /// Without an offload, packets take the way that they take on a kernel which doesn't have it.
+        @Test(arguments: [
+            "tun-offload", "tun-tcp", "tun-udp", "udp-gso", "udp-gro", "tun-offload,udp-gso,udp-gro",
+        ])
+        func offloadsSwitchedOffByHand(_ features: String) async throws {
+            let plan = Tunnel.Plan(load: .heavy, environment: ["NIGHTJAR_DISABLE": features, "LOG_LEVEL": "error"])
+            try await Tunnel.with(.nightjars, plan) { tunnel in
+                for (family, fromServer) in [(Family.ipv4, false), (.ipv6, true)] {
+                    let bytes = min(Self.large, 20_000_000)
+                    let ends = try await tunnel.transfer(bytes: bytes, family, fromServer: fromServer)
+                    #expect(ends.sent.bytes == bytes)
+                    #expect(ends.received == ends.sent)
+                }
+            }
+        }
+
         /// Offloads go away under a running session.
         @Test(arguments: Pairing.mixed)
         func offloadsSwitchedOffWhileRunning(_ pairing: Pairing) async throws {

@@ -8,7 +8,7 @@ import Wire
 @testable import Tunnel
 
 #if THREAD_SANITIZER
-private typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
+    private typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
 #endif
 
 /// Lanes and the control thread at once. Most is found when this runs under the thread sanitizer.
