@@ -6,7 +6,7 @@ BINARY := .build/release/nightjar
 SOURCES := Package.swift Sources Tests Fuzz
 SCRIPTS := $(wildcard .ci/run Scripts/*.sh Demo/*.sh Benchmarks/*.sh Fuzz/*.sh)
 
-.PHONY: help build test sanitize-address sanitize-thread demo bench allocations fuzz format lint install clean
+.PHONY: help build test test-optimised sanitize-address sanitize-thread demo bench allocations fuzz format lint install clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
@@ -17,6 +17,9 @@ build: ## The release binary, .build/release/nightjar
 
 test: ## Every test, from unit tests to network namespaces (as root; otherwise those are skipped)
 	@Scripts/test.sh $(ARGS)
+
+test-optimised: ## The tests of the parts as optimised code, which compilers get wrong more often
+	@Scripts/test-optimised.sh $(ARGS)
 
 sanitize-address: ## Every test and the daemon under the address sanitizer (as root)
 	@Scripts/sanitize.sh address $(ARGS)
