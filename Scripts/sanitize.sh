@@ -20,4 +20,16 @@ export SWIFT_BACKTRACE=enable=no
 swift build "${flags[@]}" --build-tests </dev/null >&2
 NIGHTJAR_BIN=$PWD/.build/sanitize-$kind/debug/nightjar
 export NIGHTJAR_BIN
-exec swift test "${flags[@]}" --disable-xctest "$@" </dev/null
+
+# Daemons report into files as well, and a report fails the run even where the test that caused it passed.
+reports=$(mktemp -d)
+trap 'rm -rf "$reports"' EXIT
+export ASAN_OPTIONS="${ASAN_OPTIONS-}:log_path=$reports/address" TSAN_OPTIONS="log_path=$reports/thread"
+status=0
+swift test "${flags[@]}" --skip-build --disable-xctest "$@" </dev/null || status=$?
+for report in "$reports"/*; do
+    [[ -e $report ]] || continue
+    cat "$report" >&2
+    status=1
+done
+exit "$status"

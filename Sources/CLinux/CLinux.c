@@ -1,8 +1,10 @@
 #include "CLinux.h"
 
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(struct clinux_message) == sizeof(struct mmsghdr), "struct mmsghdr");
 _Static_assert(offsetof(struct clinux_message, length) == offsetof(struct mmsghdr, msg_len), "struct mmsghdr");
@@ -22,4 +24,8 @@ int clinux_set_thread_name(const char *name) {
 
 int clinux_enter_network_namespace(int descriptor) {
     return setns(descriptor, CLONE_NEWNET);
+}
+
+int clinux_close_on_exec(unsigned int first) {
+    return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC);
 }

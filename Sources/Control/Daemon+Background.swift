@@ -69,6 +69,9 @@ extension Daemon {
             copies.append(copy)
             posix_spawn_file_actions_adddup2(&actions, copy, target)
         }
+        // What else the caller has open, a lock perhaps, and its directory aren't the daemon's to hold.
+        InheritedDescriptors.closeOnExec()
+        _ = chdir("/")
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

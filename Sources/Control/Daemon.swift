@@ -117,8 +117,7 @@ package struct Daemon {
     }
 
     private static func write(name: String, to path: String) throws(DaemonError) {
-        unlink(path)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o400)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o400)
         guard descriptor >= 0 else { throw .nameFile(path: path, code: errno) }
         defer { close(descriptor) }
         let line = name + "\n"

@@ -5,8 +5,11 @@ import LinuxNet
 package struct UAPIClient {
     private let path: String
 
-    package init(interface: String, directory: String = UAPISocket.defaultDirectory) {
-        path = "\(directory)/\(interface).sock"
+    /// - Throws: ``UAPISocketError`` when there can't be an interface or a socket of this name.
+    package init(
+        interface: String, directory: String = UAPISocket.defaultDirectory
+    ) throws(UAPISocketError) {
+        path = try UAPISocket.path(of: interface, in: directory)
     }
 
     /// Every reason for dropping packets with how often it occurred.
@@ -28,7 +31,7 @@ package struct UAPIClient {
         guard callWithPath(Glibc.connect, descriptor, path) == 0 else {
             throw errno == ENOENT || errno == ECONNREFUSED ? .notServed(path: path) : .failed(path: path, code: errno)
         }
-        guard write(descriptor, text, text.utf8.count) == text.utf8.count else {
+        guard send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) == text.utf8.count else {
             throw .failed(path: path, code: errno)
         }
         var answer: [UInt8] = []

@@ -114,7 +114,8 @@ extension UAPISocket {
         if try isServed(path) { throw .alreadyServed(interface: interface, path: path) }
     }
 
-    private static func path(of interface: String, in directory: String) throws(UAPISocketError) -> String {
+    /// Where the socket of `interface` is.
+    static func path(of interface: String, in directory: String) throws(UAPISocketError) -> String {
         guard (1...15).contains(interface.utf8.count), interface != ".", interface != "..",
             interface.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "/") })
         else { throw .badName(interface) }

@@ -121,6 +121,8 @@ package struct Coalescer: ~Copyable {
     /// Joins the packet to its flow's newest item or makes it a new one.
     private mutating func addData(_ candidate: Candidate, index: Int32) {
         let slot = flows.find(candidate, items: items, packets: packets)
+        // A local copy, since Swift 6.3 can't compile a call through `self.items` for the thread sanitizer.
+        let items = items
         if let newest = flows.item(at: slot), items[newest].join(candidate, index: index, packets: packets) {
             return
         }

@@ -41,10 +41,12 @@ extension Engine {
 
     private func setListenPort(_ port: UInt16) -> Int32 {
         guard isUp else {
+            let former = listenPort
             listenPort = port
             // An interface that is up without sockets, since its port was taken, gets another chance.
             readLinkState()
-            return 0
+            if bindFailure != 0 { listenPort = former }
+            return bindFailure
         }
         guard port != listenPort else { return 0 }
         do throws(SystemError) {

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxNet
 import Logging
 import Tunnel
@@ -7,9 +8,14 @@ extension Engine {
     /// How long after a change in the routing table the sources are checked, so that a burst is looked at once.
     private static let routeCheckDelay = Instant.Span.milliseconds(200)
 
+    /// Payload bytes of a segment from which on super-packets are limited.
+    private static let leastPayloadToLimit = 512
+
     func watchLink() throws(SystemError) {
         try loop.add(link.fileDescriptor) { [unowned self] _ in
-            for event in link.nextEvents() { handle(event) }
+            let watch = link
+            // What else the namespace tells that the interface has just left isn't about it any more.
+            for event in watch.nextEvents() where watch === link { handle(event) }
         }
     }
 
@@ -22,6 +28,8 @@ extension Engine {
         do throws(SystemError) {
             apply(try link.state())
         } catch {
+            // The event that told of it has been lost among others.
+            if error.code == ENODEV { return followLink() }
             logger.error("Can't read the state of the interface: \(error)")
         }
     }
@@ -74,6 +82,7 @@ extension Engine {
             shared.mtu = state.mtu
             limitSuperPackets()
         }
+        if !state.isUp { bindFailure = 0 }
         guard state.isUp != isUp else { return }
         if state.isUp {
             goUp()
@@ -86,8 +95,10 @@ extension Engine {
         do throws(SystemError) {
             try openSockets(port: listenPort)
         } catch {
+            bindFailure = error.code
             return logger.error("Can't listen on UDP port \(listenPort): \(error)")
         }
+        bindFailure = 0
         isUp = true
         logger.debug("Interface up, listening on UDP port \(listenPort)")
         tunnel.up(now: moment())
@@ -103,15 +114,16 @@ extension Engine {
     }
 
     /// Keeps the kernel's super-packets so small that one leaves in one segmented send after it has grown by what each
-    /// segment adds. Larger ones work, but cost a second send.
+    /// segment adds. Larger ones work, but cost a second send, so an MTU that leaves little to limit is let be: the
+    /// kernel's own arithmetic goes wrong below some hundred bytes.
     func limitSuperPackets() {
         guard device.offloads.tcp else { return }
         let datagram = shared.mtu + Message.Data.overhead
         let segments = min(UDPSocket.maximumPayload(.v4) / datagram, UDPSocket.maximumSegments)
-        guard segments > 1 else { return }
+        let payload = shared.mtu - IPPacket.headerSize6 - 32
+        guard segments > 1, payload >= Self.leastPayloadToLimit else { return }
         do throws(SystemError) {
-            try link.limitSegmentation(
-                bytes: segments * (shared.mtu - IPPacket.headerSize6 - 32), segments: segments)
+            try link.limitSegmentation(bytes: segments * payload, segments: segments)
         } catch {
             logger.debug("Super-packets stay as large as the kernel makes them: \(error)")
         }

@@ -41,6 +41,8 @@ package final class Engine {
     var listenPort: UInt16 = 0
     var firewallMark: UInt32 = 0
     var isUp = false
+    /// Why an interface that is up has no sockets, as an `errno` value; 0 when it has them or is down.
+    var bindFailure: Int32 = 0
     /// When sticky source addresses are checked against the routing table; nil when it hasn't changed.
     var routeCheckAt: Instant?
     private var outboundThread: NativeThread?

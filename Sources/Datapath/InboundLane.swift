@@ -7,6 +7,8 @@ import Wire
 struct InboundLane: ~Copyable {
     /// Messages taken in one system call; each may hold 64 datagrams.
     private static let batchSize = 16
+    /// Microseconds.
+    private static let failurePause: UInt32 = 1000
     /// The most datagrams of the smallest size in one message.
     private static let maximumRun = ReceiveBatch.bufferSize / Message.Data.overhead
 
@@ -66,15 +68,17 @@ struct InboundLane: ~Copyable {
             case .closed:
                 return .stopped
             case .failed:
-                // An error that an earlier send left on the socket, which reading it has cleared.
-                continue
+                // An error that an earlier send left on the socket, which reading it has cleared, or a shortage of
+                // memory, which may last.
+                usleep(Self.failurePause)
             }
         }
     }
 
     private mutating func handle(_ message: ReceivedMessage) {
         guard !message.isTruncated else { return shared.drops.count(.truncatedDatagram) }
-        let stride = message.segmentSize > 0 ? message.segmentSize : max(message.bytes.count, 1)
+        guard !message.bytes.isEmpty else { return shared.drops.count(.notWireGuard) }
+        let stride = message.segmentSize > 0 ? message.segmentSize : message.bytes.count
         var offset = 0
         while offset < message.bytes.count {
             let datagram = UnsafeMutableRawBufferPointer(

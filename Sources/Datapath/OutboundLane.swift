@@ -98,24 +98,34 @@ struct OutboundLane: ~Copyable {
         guard let grant = peer.sendGrant(at: now),
             let counter = grant.keypair.reserve(segments.segmentCount - first)
         else { return stage(segments, from: first, for: peer) }
+        let keypair = grant.keypair
         let mtu = shared.mtu
-        let trafficClass = segments.packet.ecn.encapsulated.rawValue
-        let largest = paddedLength(segments.maximumLength, mtu: mtu) + Message.Data.overhead
+        let headerSize = Message.Data.headerSize
+        let overhead = Message.Data.overhead
+        let largest = paddedLength(segments.maximumLength, mtu: mtu) + overhead
+        head(for: peer, with: grant, segments)
         for index in first..<segments.segmentCount {
-            if !outbox.hasRoom(for: largest) { flush() }
+            if !outbox.hasRoom(for: largest) {
+                flush()
+                head(for: peer, with: grant, segments)
+            }
             let slot = outbox.slot
-            let inner = slot + Message.Data.headerSize
+            let inner = slot + headerSize
             let length = segments.write(segment: index, to: inner)
             let padded = paddedLength(length, mtu: mtu)
             if padded > length {
                 (inner + length).initializeMemory(as: UInt8.self, repeating: 0, count: padded - length)
             }
             // Safe: the session ends 8192 counters before they would wrap.
-            grant.keypair.seal(slot, length: padded, counter: counter &+ UInt64(index - first))
-            outbox.commit(
-                length: padded + Message.Data.overhead, to: peer, with: grant, trafficClass: trafficClass,
-                isSegmentable: isSegmentable, now: now)
+            keypair.seal(slot, length: padded, counter: counter &+ UInt64(index - first))
+            outbox.commit(length: padded + overhead, now: now)
         }
+    }
+
+    private mutating func head(for peer: Peer, with grant: SendGrant, _ segments: borrowing Segmentation) {
+        outbox.head(
+            for: peer, with: grant, trafficClass: segments.packet.ecn.encapsulated.rawValue,
+            isSegmentable: isSegmentable, now: now)
     }
 
     private mutating func stage(_ segments: borrowing Segmentation, from first: Int, for peer: Peer) {

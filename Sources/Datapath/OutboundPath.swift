@@ -9,6 +9,8 @@ import Tunnel
 final class OutboundPath: Sendable {
     /// Packets that a receiving thread sends before it goes back to receiving.
     private static let answerLimit = 8
+    /// Packets that the thread of its own sends before it looks whether it has to stop.
+    private static let turnLimit = 1024
 
     private let device: TunDevice
     private let lane: Mutex<OutboundLane>
@@ -21,7 +23,7 @@ final class OutboundPath: Sendable {
     /// Moves packets until `stop` rings or the device is gone.
     func run(until stop: Doorbell) -> LaneEnd {
         while true {
-            if lane.withLock({ $0.drain(limit: .max) }) == .deviceGone { return .deviceGone }
+            if lane.withLock({ $0.drain(limit: Self.turnLimit) }) == .deviceGone { return .deviceGone }
             if device.waitReadable(or: stop) == .rung { return .stopped }
         }
     }

@@ -4,39 +4,53 @@ import Wire
 
 /// Sealed datagrams of one lane, laid end to end so that equal ones leave in one segmented send.
 ///
-/// The memory is cut as it is used: the caller seals a datagram at ``slot`` and commits it, and it joins the message
-/// before it if that goes the same way and its datagrams are as long. What is in it leaves with ``flush(on:drops:)``.
+/// The memory is cut as it is used: the caller says with ``head(for:with:trafficClass:isSegmentable:now:)`` which way
+/// datagrams go, seals one after another at ``slot`` and commits each. One joins the message before it if that goes the
+/// same way and its datagrams are as long. What is in it leaves with ``flush(on:drops:now:)``.
 struct Outbox: ~Copyable {
     /// Bytes of datagrams that it holds.
     static let capacity = 256 << 10
 
     private let memory: UnsafeMutableRawPointer
     private var used = 0
+    /// Which way the open message goes; none after a flush, so that no session is kept without need.
+    private var way: Way?
     private var open: OpenMessage?
+    /// Datagrams and bytes that a message may have on the way.
+    private var maximumSegments = 1
+    private var maximumLength = 0
     private var v4 = Messages()
     private var v6 = Messages()
+
+    /// What all datagrams of a message have in common.
+    private struct Way {
+        let peer: Peer
+        let grant: SendGrant
+        let trafficClass: UInt8
+
+        func isSame(_ peer: Peer, _ grant: SendGrant, _ trafficClass: UInt8) -> Bool {
+            self.peer === peer && self.grant.keypair === grant.keypair && self.trafficClass == trafficClass
+                && self.grant.endpoint == grant.endpoint && self.grant.source == grant.source
+        }
+    }
 
     /// A message that may still grow.
     private struct OpenMessage {
         let start: Int
         var length: Int
         let segmentSize: Int
-        var segments: Int
+        var segments = 1
+        /// Datagrams that it may have.
+        let maximumSegments: Int
+        /// Bytes that it may have.
+        let maximumLength: Int
         /// Whether its last datagram was shorter, after which none may follow.
-        var isClosed: Bool
-        let peer: Peer
-        let grant: SendGrant
-        let trafficClass: UInt8
+        var isClosed = false
         var carriesData: Bool
 
-        /// Takes the datagram that follows in memory if it goes the same way; false when it needs its own message.
-        mutating func extend(
-            by length: Int, to peer: Peer, with grant: SendGrant, trafficClass: UInt8
-        ) -> Bool {
-            guard !isClosed, self.peer === peer, self.grant.keypair === grant.keypair,
-                self.grant.endpoint == grant.endpoint, self.grant.source == grant.source,
-                self.trafficClass == trafficClass, length <= segmentSize, segments < UDPSocket.maximumSegments,
-                self.length + length <= UDPSocket.maximumPayload(AddressFamily(of: grant.endpoint.address))
+        /// Takes the datagram that follows in memory; false when it needs its own message.
+        mutating func extend(by length: Int) -> Bool {
+            guard !isClosed, length <= segmentSize, segments < maximumSegments, self.length + length <= maximumLength
             else { return false }
             self.length += length
             segments += 1
@@ -61,14 +75,15 @@ struct Outbox: ~Copyable {
             peers.deallocate()
         }
 
-        mutating func append(_ message: OpenMessage, at start: UnsafeMutableRawPointer) {
+        mutating func append(_ message: OpenMessage, _ way: Way, at start: UnsafeMutableRawPointer) {
             let index = batch.count
             let isAppended = batch.append(
                 UnsafeRawBufferPointer(start: start, count: message.length),
-                segmentSize: message.segments > 1 ? message.segmentSize : 0, to: message.grant.endpoint,
-                from: message.grant.source, tos: message.trafficClass)
-            // hasRoom(for:) was true before the datagram came, so there is a place.
-            if isAppended { peers[index] = (message.peer, message.grant.source) }
+                segmentSize: message.segments > 1 ? message.segmentSize : 0, to: way.grant.endpoint,
+                from: way.grant.source, tos: way.trafficClass)
+            // hasRoom(for:) was true before the datagram came, and counts the message that is open.
+            precondition(isAppended)
+            peers[index] = (way.peer, way.grant.source)
         }
     }
 
@@ -86,43 +101,53 @@ struct Outbox: ~Copyable {
     /// Where the next datagram begins.
     var slot: UnsafeMutableRawPointer { memory + used }
 
-    /// Whether a datagram of `length` bytes has room.
+    /// Whether a datagram of `length` bytes has room, also if it begins a message of its own.
     func hasRoom(for length: Int) -> Bool {
-        used + length <= Self.capacity && v4.batch.count < v4.batch.capacity && v6.batch.count < v6.batch.capacity
+        let messages = max(v4.batch.count, v6.batch.count) + (open == nil ? 1 : 2)
+        return used + length <= Self.capacity && messages <= v4.batch.capacity
+    }
+
+    /// Says which way the datagrams from now on go, up to the next flush.
+    mutating func head(
+        for peer: Peer, with grant: SendGrant, trafficClass: UInt8, isSegmentable: Bool, now: Instant
+    ) {
+        maximumSegments = isSegmentable ? UDPSocket.maximumSegments : 1
+        if let way, way.isSame(peer, grant, trafficClass) { return }
+        close(now: now)
+        maximumLength = UDPSocket.maximumPayload(AddressFamily(of: grant.endpoint.address))
+        way = Way(peer: peer, grant: grant, trafficClass: trafficClass)
     }
 
     /// Takes the datagram of `length` bytes that was sealed at ``slot``.
-    mutating func commit(
-        length: Int, to peer: Peer, with grant: SendGrant, trafficClass: UInt8, isSegmentable: Bool, now: Instant
-    ) {
-        if isSegmentable, open?.extend(by: length, to: peer, with: grant, trafficClass: trafficClass) ?? false {
+    mutating func commit(length: Int, now: Instant) {
+        if open?.extend(by: length) ?? false {
             used += length
             return
         }
         close(now: now)
         open = OpenMessage(
-            start: used, length: length, segmentSize: length, segments: 1, isClosed: false, peer: peer, grant: grant,
-            trafficClass: trafficClass, carriesData: length > Message.Data.overhead)
+            start: used, length: length, segmentSize: length, maximumSegments: maximumSegments,
+            maximumLength: maximumLength, carriesData: length > Message.Data.overhead)
         used += length
     }
 
     /// Sends everything.
     mutating func flush(on sockets: UDPSocketPair?, drops: DropCounters, now: Instant) {
         close(now: now)
+        way = nil
         Self.send(&v4, on: sockets?.v4, drops: drops)
         Self.send(&v6, on: sockets?.v6, drops: drops)
         used = 0
     }
 
     private mutating func close(now: Instant) {
-        guard let message = open else { return }
+        guard let message = open, let way else { return }
         open = nil
-        message.peer.sent(
-            message.carriesData ? .data : .keepalive, bytes: message.length, on: message.grant.keypair, at: now)
-        if message.grant.endpoint.address.isIPv6 {
-            v6.append(message, at: memory + message.start)
+        way.peer.sent(message.carriesData ? .data : .keepalive, bytes: message.length, on: way.grant.keypair, at: now)
+        if way.grant.endpoint.address.isIPv6 {
+            v6.append(message, way, at: memory + message.start)
         } else {
-            v4.append(message, at: memory + message.start)
+            v4.append(message, way, at: memory + message.start)
         }
     }
 

@@ -59,17 +59,23 @@ struct RouteCache: ~Copyable {
     }
 }
 
-/// A lane's memory of sessions by receiver index. A session that has ended is forgotten when it is met.
+/// A lane's memory of sessions by receiver index.
+///
+/// It doesn't keep a session alive, for the keys of one that has ended must go also from a lane without traffic.
 struct SessionCache: ~Copyable {
     private static let size = 256
 
     private let indices: IndexTable
-    private let entries: UnsafeMutablePointer<Keypair?>
+    private let entries: UnsafeMutablePointer<Entry>
+
+    private struct Entry {
+        weak var keypair: Keypair?
+    }
 
     init(_ indices: IndexTable) {
         self.indices = indices
         entries = .allocate(capacity: Self.size)
-        entries.initialize(repeating: nil, count: Self.size)
+        entries.initialize(repeating: Entry(), count: Self.size)
     }
 
     deinit {
@@ -81,15 +87,9 @@ struct SessionCache: ~Copyable {
     mutating func session(_ index: UInt32) -> Keypair? {
         // Safe: the remainder is below the size. Indices are random, so their low bits spread well.
         let entry = entries + Int(index % UInt32(Self.size))
-        if let keypair = entry.pointee {
-            if keypair.isRetired {
-                entry.pointee = nil
-            } else if keypair.localIndex == index {
-                return keypair
-            }
-        }
+        if let keypair = entry.pointee.keypair, keypair.localIndex == index, !keypair.isRetired { return keypair }
         guard let keypair = indices.session(index) else { return nil }
-        entry.pointee = keypair
+        entry.pointee.keypair = keypair
         return keypair
     }
 }

@@ -1,5 +1,6 @@
 import LinuxNet
 import Synchronization
+import Tunnel
 
 /// The sockets that a device sends on now; none while the interface is down.
 ///

@@ -58,19 +58,19 @@ package final class EventLoop {
         _ = epoll_ctl(queue.number, EPOLL_CTL_DEL, descriptor, nil)
     }
 
-    /// Takes turns until ``stop()``.
+    /// Takes turns until ``stop()``, which may have been called before.
     ///
     /// - Parameters:
     ///   - deadline: asked before each wait: when to call `expired` at the latest (``Clock/bootTime()``); nil for never.
     ///   - expired: called after each wait in which the deadline came.
     package func run(deadline: () -> UInt64?, expired: () -> Void) throws(SystemError) {
-        stopped = false
+        defer { stopped = false }
         while !stopped {
             if try turn(until: deadline()) { expired() }
         }
     }
 
-    /// Makes ``run(deadline:expired:)`` return after the current turn.
+    /// Makes ``run(deadline:expired:)`` return after the current turn, or the next call of it at once.
     package func stop() {
         stopped = true
     }

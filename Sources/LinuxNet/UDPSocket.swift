@@ -17,7 +17,7 @@ package enum AddressFamily: Sendable {
 /// Any number of threads may send; one thread receives, in blocking calls. The last owner closes it.
 package final class UDPSocket: Sendable {
     /// Datagrams that one segmented send may carry. Newer kernels take 128.
-    package static let maximumSegments = 64
+    @inlinable package static var maximumSegments: Int { 64 }
 
     package struct Options: Sendable {
         /// Whether to send many datagrams as one (`UDP_SEGMENT`), where the kernel can.

@@ -37,7 +37,8 @@ package struct BLAKE2s {
         }
     }
 
-    /// The hash: its first `outputSize` bytes, then zeros. Overwrites everything it held; the value can't be used again.
+    /// The hash: its first `outputSize` bytes, then zeros. Overwrites everything it held; the value can't be used
+    /// again.
     package mutating func finalize() -> Bytes32 {
         compress(isLast: true)
         var result = state.bytes

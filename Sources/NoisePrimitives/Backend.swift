@@ -3,10 +3,12 @@ package import Wire
 #if canImport(CCryptoBoringSSL)
     /// One direction's transport key, kept for the life of a session. See ``AEADCipher``.
     package typealias TransportCipher = BoringCipher
+    /// X25519. See ``DiffieHellman``.
     package typealias Curve = BoringCurve
 #else
     /// One direction's transport key, kept for the life of a session. See ``AEADCipher``.
     package typealias TransportCipher = PortableCipher
+    /// X25519. See ``DiffieHellman``.
     package typealias Curve = PortableCurve
 #endif
 

@@ -2,8 +2,8 @@
     import CCryptoBoringSSL
     package import Wire
 
-    /// The cipher as BoringSSL has it: in place, without allocating, safe to share because a context only changes when it
-    /// is made.
+    /// The cipher as BoringSSL has it: in place, without allocating, safe to share because a context only changes when
+    /// it is made.
     package final class BoringCipher: AEADCipher, @unchecked Sendable {
         private let context: UnsafeMutablePointer<EVP_AEAD_CTX>
 

@@ -1,7 +1,5 @@
 /// The twelve bytes of a ChaCha20-Poly1305 nonce.
 package struct ChaCha20Nonce: Sendable {
-    package static let size = 12
-
     /// Three numbers that lie in memory as the nonce does.
     private let words: (UInt32, UInt32, UInt32)
 

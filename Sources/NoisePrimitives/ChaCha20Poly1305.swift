@@ -3,8 +3,8 @@ package import Wire
 /// ChaCha20-Poly1305 (RFC 8439) for single messages, as a handshake has them: AEAD(k, n, p, ad) of Protocol §1. The
 /// nonce is four zero bytes and the counter; tags have 16 bytes.
 package enum ChaCha20Poly1305 {
-    /// Writes the ciphertext and its tag, `plaintext.count + 16` bytes, to `output`, which is either where the plaintext
-    /// starts or doesn't overlap it.
+    /// Writes the ciphertext and its tag, `plaintext.count + 16` bytes, to `output`, which is either where the
+    /// plaintext starts or doesn't overlap it.
     package static func seal(
         key: Bytes32, counter: UInt64 = 0, _ plaintext: UnsafeRawBufferPointer, associatedData: UnsafeRawBufferPointer,
         into output: UnsafeMutableRawPointer
@@ -30,8 +30,8 @@ package enum ChaCha20Poly1305 {
 package enum XChaCha20Poly1305 {
     package static let nonceSize = 24
 
-    /// Writes the ciphertext and its tag, `plaintext.count + 16` bytes, to `output`, which is either where the plaintext
-    /// starts or doesn't overlap it. `nonce` has 24 bytes.
+    /// Writes the ciphertext and its tag, `plaintext.count + 16` bytes, to `output`, which is either where the
+    /// plaintext starts or doesn't overlap it. `nonce` has 24 bytes.
     package static func seal(
         key: Bytes32, nonce: UnsafeRawBufferPointer, _ plaintext: UnsafeRawBufferPointer,
         associatedData: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer

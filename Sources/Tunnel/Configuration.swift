@@ -38,6 +38,7 @@ package struct PeerChange: Sendable {
     }
 }
 
+/// A change to one of a peer's allowed IPs.
 package enum AllowedIPChange: Sendable, Equatable {
     case add(Prefix)
     /// Without effect when the prefix belongs to another peer.
@@ -55,6 +56,7 @@ package struct DeviceStatus: Sendable {
     package init() {}
 }
 
+/// A peer's configuration and state at one moment.
 package struct PeerStatus: Sendable {
     package var publicKey: PublicKey
     /// Zeros when there is none.

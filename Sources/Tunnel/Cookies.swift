@@ -80,7 +80,7 @@ struct CookieJar {
 /// The receiver's side of MACs and cookies, one per device. Protocol §5.
 struct CookieChecker {
     private let keys: MACKeys
-    private var secret = Bytes32()
+    private var secret = Secret32.zero
     private var secretMade: Instant?
 
     init(own publicKey: PublicKey) {
@@ -105,7 +105,7 @@ struct CookieChecker {
         to message: UnsafeRawBufferPointer, from source: Endpoint, now: Instant, random: any RandomSource
     ) -> [UInt8] {
         if secretMade.map({ now.since($0) >= Limits.cookieLifetime }) ?? true {
-            secret = random.bytes32()
+            secret = random.secret()
             secretMade = now
         }
         let cookie = cookie(for: source)

@@ -12,9 +12,11 @@ extension Device {
         for peer in change.peers { apply(peer, now: now) }
     }
 
-    /// Whether all peers that `change` adds have room.
+    /// Whether all peers that `change` adds have room. A new key that it names twice counts twice.
     package func hasRoom(for change: DeviceChange) -> Bool {
-        (change.replacesPeers ? 0 : peers.count) + change.peers.count <= Limits.peers
+        let present = change.replacesPeers ? [:] : peers
+        let added = change.peers.count { !$0.removes && !$0.updatesOnly && present[$0.publicKey] == nil }
+        return present.count + added <= Limits.peers
     }
 
     /// The configuration and counters of the device, without port and mark.
@@ -44,7 +46,7 @@ extension Device {
         identity = new
         cookies = new.map { CookieChecker(own: $0.publicKey) }
         for peer in peers.values {
-            peer.handshake.setIdentity(new, peer: peer.publicKey)
+            peer.handshake.forgetSharedSecret()
             abandonInitiation(of: peer)
             peer.timers.lastHandshakeSent.store(0, ordering: .relaxed)
             peer.path.withLock { path in
@@ -85,7 +87,7 @@ extension Device {
         guard shared.isUp else { return }
         let wasRunning = peer.path.withLock { $0.isRunning }
         start(peer, now: now)
-        if turnedOn, wasRunning { startPersistentKeepalive(of: peer, now: now) }
+        if turnedOn, wasRunning { startPersistentKeepalive(of: peer, at: now.instant) }
         flushStaged(of: peer, now: now)
         reschedule(peer)
     }
@@ -105,7 +107,7 @@ extension Device {
     }
 
     private func addPeer(_ publicKey: PublicKey) -> Peer {
-        let peer = Peer(publicKey, number: nextPeerNumber, identity: identity, shared: shared)
+        let peer = Peer(publicKey, number: nextPeerNumber, shared: shared)
         nextPeerNumber += 1
         peers[publicKey] = peer
         return peer
@@ -114,8 +116,8 @@ extension Device {
     /// Ends a peer and forgets it.
     func remove(_ peer: Peer) {
         for prefix in peer.handshake.allowedIPs.keys { _ = shared.routes.remove(prefix, of: peer) }
-        stop(peer)
-        peer.handshake.staticShared = nil
+        stop(peer, countingAs: .noPeerForDestination)
+        peer.handshake.forgetSharedSecret()
         peer.handshake.presharedKey = .zero
         peers[peer.publicKey] = nil
     }

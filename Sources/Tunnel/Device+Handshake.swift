@@ -12,15 +12,18 @@ extension Device {
         _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, waiting: Int,
         now: Moment
     ) {
+        guard shared.isUp else { return shared.drops.count(.interfaceDown) }
         let refusal: DropReason?
         var sender: PublicKey?
         switch Message.kind(of: message) {
-        case .initiation, .response:
+        case .initiation:
             refusal =
                 admit(message, from: endpoint, via: source, waiting: waiting, now: now.instant)
-                ?? (Message.kind(of: message) == .initiation
-                    ? consumeInitiation(message, from: endpoint, via: source, now: now, sender: &sender)
-                    : consumeResponse(message, from: endpoint, via: source, now: now, sender: &sender))
+                ?? consumeInitiation(message, from: endpoint, via: source, now: now, sender: &sender)
+        case .response:
+            refusal =
+                admit(message, from: endpoint, via: source, waiting: waiting, now: now.instant)
+                ?? consumeResponse(message, from: endpoint, via: source, now: now, sender: &sender)
         case .cookieReply:
             refusal = consumeCookieReply(message, now: now.instant)
         case .data, nil:
@@ -39,32 +42,31 @@ extension Device {
         guard let endpoint = route.0 else {
             return report(.initiationImpossible(peer.publicKey, .noEndpoint))
         }
+        // A failed attempt counts too, so that traffic repeats it every five seconds and not with every packet.
+        markHandshakeSent(by: peer, now: now.instant)
         guard let identity else {
             return report(.initiationImpossible(peer.publicKey, .noPrivateKey))
         }
-        markHandshakeSent(by: peer, now: now.instant)
-        guard let staticShared = peer.handshake.staticShared else {
+        guard let staticShared = peer.handshake.sharedSecret(with: identity, peer: peer.publicKey) else {
             return report(.initiationImpossible(peer.publicKey, .lowOrderKey))
         }
         eraseKeysIfDue(of: peer, now: now.instant)
         abandonInitiation(of: peer)
         let index = shared.indices.allocate(for: peer, random: random)
         let timestamp = nextTimestamp(for: peer, now.wall)
-        var outstanding: OutstandingInitiation?
         let bytes = [UInt8](unsafeUninitializedCapacity: Message.Initiation.size) { buffer, count in
             let message = UnsafeMutableRawBufferPointer(buffer)
-            outstanding = OutstandingInitiation(
+            peer.handshake.outstanding = OutstandingInitiation(
                 identity: identity, peer: peer.publicKey, staticShared: staticShared, ephemeral: random.secret(),
                 localIndex: index, timestamp: timestamp, into: message.baseAddress!)
-            guard outstanding != nil else { return }
+            guard peer.handshake.outstanding != nil else { return }
             peer.handshake.cookies.stamp(message, now: now.instant)
             count = Message.Initiation.size
         }
-        guard let outstanding else {
+        guard !bytes.isEmpty else {
             shared.indices.release(index)
             return report(.initiationImpossible(peer.publicKey, .lowOrderKey))
         }
-        peer.handshake.outstanding = outstanding
         transmit(bytes, to: endpoint, from: route.1, trafficClass: Limits.handshakeTrafficClass, peer: peer)
         peer.sent(.handshake, bytes: bytes.count, on: nil, at: now.instant)
         peer.handshake.retransmitAt = now.instant + Limits.rekeyTimeout + jitter()
@@ -89,9 +91,14 @@ extension Device {
 
     /// Forgets an initiation that waits for its response.
     func abandonInitiation(of peer: Peer) {
-        guard var outstanding = peer.handshake.outstanding else { return }
-        shared.indices.release(outstanding.localIndex)
-        outstanding.erase()
+        guard let index = peer.handshake.outstanding?.localIndex else { return }
+        shared.indices.release(index)
+        forgetInitiation(of: peer)
+    }
+
+    /// Erases what was kept for a response; the index stays.
+    private func forgetInitiation(of peer: Peer) {
+        peer.handshake.outstanding?.erase()
         peer.handshake.outstanding = nil
     }
 
@@ -126,8 +133,10 @@ extension Device {
         case .failure(.undecryptable): return .initiationUndecryptable
         }
         sender = initiation.initiator
-        guard let peer = peers[initiation.initiator], shared.isUp else { return .initiationFromUnknownKey }
-        guard let staticShared = peer.handshake.staticShared else { return .lowOrderKey }
+        guard let peer = peers[initiation.initiator] else { return .initiationFromUnknownKey }
+        guard let staticShared = peer.handshake.sharedSecret(with: identity, peer: peer.publicKey) else {
+            return .lowOrderKey
+        }
         guard let timestamp = initiation.openTimestamp(message, staticShared: staticShared) else {
             return .initiationUndecryptable
         }
@@ -141,14 +150,13 @@ extension Device {
         peer.handshake.lastInitiationAccepted = now.instant
         peer.moved(to: endpoint, via: source, confirming: nil)
         peer.received(.handshake, bytes: message.count, at: now.instant)
-        respond(to: &initiation, peer: peer, endpoint: endpoint, via: source, now: now.instant)
-        return nil
+        return respond(to: &initiation, peer: peer, endpoint: endpoint, via: source, now: now.instant)
     }
 
     private func respond(
         to initiation: inout ReceivedInitiation, peer: Peer, endpoint: Endpoint, via source: SourceAddress?,
         now: Instant
-    ) {
+    ) -> DropReason? {
         abandonInitiation(of: peer)
         let index = shared.indices.allocate(for: peer, random: random)
         var keys: SessionKeys?
@@ -163,13 +171,14 @@ extension Device {
         }
         guard let keys else {
             shared.indices.release(index)
-            return shared.drops.count(.lowOrderKey)
+            return .lowOrderKey
         }
         install(keys, for: peer, now: now)
         markHandshakeSent(by: peer, now: now)
         transmit(bytes, to: endpoint, from: source, trafficClass: Limits.handshakeTrafficClass, peer: peer)
         peer.sent(.handshake, bytes: bytes.count, on: nil, at: now)
         reschedule(peer)
+        return nil
     }
 
     private func consumeResponse(
@@ -177,18 +186,18 @@ extension Device {
         sender: inout PublicKey?
     ) -> DropReason? {
         let index = message.baseAddress!.littleEndian32(at: Message.Response.receiver)
-        guard let identity, let peer = shared.indices.initiator(index),
-            let outstanding = peer.handshake.outstanding, outstanding.localIndex == index
-        else { return .responseUnexpected }
+        guard let identity, let peer = shared.indices.initiator(index) else { return .responseUnexpected }
         sender = peer.publicKey
         let keys: SessionKeys
-        switch outstanding.finish(message, identity: identity, presharedKey: peer.handshake.presharedKey) {
+        switch peer.handshake.outstanding?.finish(
+            message, identity: identity, presharedKey: peer.handshake.presharedKey)
+        {
         case .success(let derived): keys = derived
         case .failure(.lowOrderKey): return .lowOrderKey
         case .failure(.undecryptable): return .responseUndecryptable
+        case nil: return .responseUnexpected
         }
-        peer.handshake.outstanding?.erase()
-        peer.handshake.outstanding = nil
+        forgetInitiation(of: peer)
         peer.moved(to: endpoint, via: source, confirming: nil)
         peer.received(.handshake, bytes: message.count, at: now.instant)
         install(keys, for: peer, now: now.instant)
@@ -239,8 +248,8 @@ extension Device {
         return timestamp
     }
 
-    func jitter() -> Instant.Span {
-        Instant.Span(nanoseconds: random.below(Limits.maximumJitter.nanoseconds))
+    func jitter(below bound: Instant.Span = Limits.maximumJitter) -> Instant.Span {
+        Instant.Span(nanoseconds: random.below(bound.nanoseconds))
     }
 
     func transmit(

@@ -12,21 +12,22 @@ extension Device {
         peer.timers.stop()
         peer.timers.lastHandshakeSent.store(0, ordering: .relaxed)
         peer.timers.unansweredJitter.store(jitter().nanoseconds, ordering: .relaxed)
-        if peer.handshake.persistentKeepalive != 0 { startPersistentKeepalive(of: peer, now: now) }
+        if peer.handshake.persistentKeepalive != 0 { startPersistentKeepalive(of: peer, at: now.instant) }
     }
 
-    /// Stops a peer: its keys, timers and waiting packets go.
-    func stop(_ peer: Peer) {
+    /// Stops a peer: its keys, timers and waiting packets go, these counted under `reason`.
+    func stop(_ peer: Peer, countingAs reason: DropReason) {
         let dropped = peer.path.withLock { path in
             path.isRunning = false
             return path.staged.takeAll().count
         }
-        shared.drops.count(.interfaceDown, dropped)
+        shared.drops.count(reason, dropped)
         eraseKeys(of: peer)
         peer.timers.stop()
         peer.timers.wakeAt.store(.max, ordering: .sequentiallyConsistent)
         peer.handshake.retransmitAt = nil
         peer.handshake.eraseKeysAt = nil
+        peer.handshake.firstKeepaliveAt = nil
         peer.handshake.scheduledAt = nil
     }
 
@@ -43,9 +44,10 @@ extension Device {
         abandonInitiation(of: peer)
     }
 
-    func startPersistentKeepalive(of peer: Peer, now: Moment) {
-        peer.timers.lastTraversal.store(now.instant.nanoseconds, ordering: .sequentiallyConsistent)
-        sendKeepalive(to: peer, now: now)
+    /// The first keepalive is due at once, but by a timer: there may be thousands of peers to start.
+    func startPersistentKeepalive(of peer: Peer, at now: Instant) {
+        peer.timers.lastTraversal.store(now.nanoseconds, ordering: .sequentiallyConsistent)
+        peer.handshake.firstKeepaliveAt = now
         reschedule(peer)
     }
 

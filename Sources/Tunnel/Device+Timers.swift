@@ -2,9 +2,11 @@ import Synchronization
 import Wire
 
 extension Device {
-    /// Does what is due at `now`. Protocol §9.
+    /// Does what is due at `now`, for at most ``Limits/peersPerTurn`` peers: while more wait, ``nextDeadline`` stays due.
+    /// Protocol §9.
     package func handleTimeout(now: Moment) {
-        while let entry = timers.first, entry.deadline <= now.instant {
+        var served = 0
+        while served < Limits.peersPerTurn, let entry = timers.first, entry.deadline <= now.instant {
             timers.removeFirst()
             let peer = entry.peer
             guard peer.handshake.scheduledAt == entry.deadline else { continue }
@@ -12,6 +14,7 @@ extension Device {
             guard peers[peer.publicKey] === peer, shared.isUp else { continue }
             runTimers(of: peer, now: now)
             reschedule(peer)
+            served += 1
         }
     }
 
@@ -21,8 +24,8 @@ extension Device {
         // From here on a lane that arms a timer raises a signal, so none is missed while they are read.
         peer.timers.wakeAt.store(.max, ordering: .sequentiallyConsistent)
         let deadlines = [
-            peer.handshake.retransmitAt, peer.handshake.eraseKeysAt, peer.timers.sendKeepaliveDeadline,
-            peer.timers.unansweredDeadline, peer.timers.persistentDeadline,
+            peer.handshake.retransmitAt, peer.handshake.eraseKeysAt, peer.handshake.firstKeepaliveAt,
+            peer.timers.sendKeepaliveDeadline, peer.timers.unansweredDeadline, peer.timers.persistentDeadline,
         ]
         guard let next = deadlines.compactMap({ $0 }).min() else {
             peer.handshake.scheduledAt = nil
@@ -40,8 +43,8 @@ extension Device {
         timers.insert(TimerQueue.Entry(deadline: next, peer: peer))
     }
 
-    /// Erases keys that have outlived their time. A new handshake does it first too, which otherwise would be erased along
-    /// with them when both are due after a sleep.
+    /// Erases keys that have outlived their time. A new handshake does it first too, which otherwise would be erased
+    /// along with them when both are due after a sleep.
     func eraseKeysIfDue(of peer: Peer, now: Instant) {
         guard let at = peer.handshake.eraseKeysAt, at <= now else { return }
         peer.handshake.eraseKeysAt = nil
@@ -69,6 +72,10 @@ extension Device {
             peer.forgetSource()
             sendInitiation(to: peer, isRetry: false, now: now)
         }
+        if let at = peer.handshake.firstKeepaliveAt, at <= now.instant {
+            peer.handshake.firstKeepaliveAt = nil
+            sendKeepalive(to: peer, now: now)
+        }
         if let at = peer.timers.persistentDeadline, at <= now.instant {
             peer.timers.lastTraversal.store(now.instant.nanoseconds, ordering: .sequentiallyConsistent)
             sendKeepalive(to: peer, now: now)
@@ -86,51 +93,14 @@ extension Device {
             }
             return report(.gaveUp(peer.publicKey, attempts: Int(attempts) + 1, droppedPackets: dropped))
         }
+        if let allowedAt = peer.timers.initiationAllowedAt, now.instant < allowedAt {
+            // The peer called too and was answered, but its session hasn't been confirmed. If both sides called at
+            // once, each of them is where this one is, so the wait is random enough to part them on a slow path.
+            peer.handshake.retransmitAt = allowedAt + jitter(below: Limits.rekeyTimeout)
+            return
+        }
         peer.timers.attempts.store(attempts + 1, ordering: .relaxed)
         peer.forgetSource()
         sendInitiation(to: peer, isRetry: true, now: now)
-    }
-}
-
-/// Deadlines of peers, the earliest first: a binary heap. An entry whose peer is scheduled for another time is void.
-struct TimerQueue {
-    struct Entry {
-        let deadline: Instant
-        let peer: Peer
-    }
-
-    private var heap: [Entry] = []
-
-    var first: Entry? { heap.first }
-    var count: Int { heap.count }
-
-    /// Takes out all entries but those that `isValid` holds for.
-    mutating func keep(_ isValid: (Entry) -> Bool) {
-        // Sorted elements are a heap.
-        heap = heap.filter(isValid).sorted { $0.deadline < $1.deadline }
-    }
-
-    mutating func insert(_ entry: Entry) {
-        heap.append(entry)
-        var index = heap.count - 1
-        while index > 0, heap[index].deadline < heap[(index - 1) / 2].deadline {
-            heap.swapAt(index, (index - 1) / 2)
-            index = (index - 1) / 2
-        }
-    }
-
-    mutating func removeFirst() {
-        heap.swapAt(0, heap.count - 1)
-        heap.removeLast()
-        var index = 0
-        while true {
-            var smallest = index
-            for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
-                if heap[child].deadline < heap[smallest].deadline { smallest = child }
-            }
-            if smallest == index { return }
-            heap.swapAt(index, smallest)
-            index = smallest
-        }
     }
 }

@@ -6,11 +6,14 @@ package import Wire
 ///
 /// It opens no socket, reads no clock and starts no thread: what happens and when is passed in, what to send and to
 /// report is taken out, with ``pollTransmit()`` and ``pollEvent()`` after every call, and ``nextDeadline`` says when to
-/// call ``handleTimeout(now:)``; a call before that is harmless. All methods belong to one thread, the control thread. Data
-/// packets don't come here: lanes find peers and sessions through ``shared``.
+/// call ``handleTimeout(now:)``; a call before that is harmless. All methods belong to one thread, the control thread.
+/// Data packets don't come here: lanes find peers and sessions through ``shared``.
 package final class Device {
+    /// What the lanes use.
     package let shared: DeviceShared
+    /// Nil without a private key: there are then no handshakes either way.
     package internal(set) var identity: Identity?
+    /// The peers by their keys.
     package internal(set) var peers: [PublicKey: Peer] = [:]
 
     let random: any RandomSource
@@ -18,11 +21,14 @@ package final class Device {
     var rateLimiter = RateLimiter()
     var underLoadUntil: Instant?
     var timers = TimerQueue()
+    /// Peers that raised a signal and wait to be served.
+    private var signalled = FIFO<Peer>()
     var nextPeerNumber: UInt64 = 0
     var nextAllowedIPNumber: UInt64 = 0
     var transmits = FIFO<Transmit>()
     var events = FIFO<Event>()
 
+    /// A device that is down, without key and peers.
     package init(shared: DeviceShared, random: any RandomSource) {
         self.shared = shared
         self.random = random
@@ -40,7 +46,7 @@ package final class Device {
     /// The next thing worth reporting, oldest first.
     package func pollEvent() -> Event? { events.popFirst() }
 
-    /// When ``handleTimeout(now:)`` has something to do; nil while no timer runs.
+    /// When ``handleTimeout(now:)`` has something to do, which may have been before now; nil while no timer runs.
     package var nextDeadline: Instant? { timers.first?.deadline }
 
     /// Whether the handshake queue was long a moment ago, so that senders must prove their address. Protocol §5.
@@ -59,12 +65,17 @@ package final class Device {
     package func down() {
         guard shared.isUp else { return }
         shared.isUp = false
-        for peer in peers.values { stop(peer) }
+        for peer in peers.values { stop(peer, countingAs: .interfaceDown) }
     }
 
-    /// Looks at what lanes have raised since the last call.
+    /// Looks at what lanes have raised. When that is for more than ``Limits/peersPerTurn`` peers, it has itself called
+    /// again for the rest.
     package func handleSignals(now: Moment) {
-        for (peer, signals) in shared.signals.take() where peers[peer.publicKey] === peer {
+        for peer in shared.signals.take() { signalled.append(peer) }
+        for _ in 0..<Limits.peersPerTurn {
+            guard let peer = signalled.popFirst() else { return }
+            let signals = shared.signals.signals(of: peer)
+            guard peers[peer.publicKey] === peer else { continue }
             if signals.contains(.sessionConfirmed) { completeHandshake(of: peer, now: now) }
             if signals.contains(.roamed), let endpoint = peer.endpoint {
                 report(.roamed(peer.publicKey, endpoint))
@@ -72,12 +83,16 @@ package final class Device {
             if signals.contains(.initiationWanted) { sendInitiation(to: peer, isRetry: false, now: now) }
             reschedule(peer)
         }
+        if !signalled.isEmpty { shared.signals.wakeAgain() }
     }
 
     /// A datagram of at most one packet's size to be sent by the control thread.
     package struct Transmit: Sendable {
+        /// The UDP payload.
         package let bytes: [UInt8]
+        /// Where it goes.
         package let endpoint: Endpoint
+        /// The local address to send from; nil leaves the choice to the routing table.
         package let source: SourceAddress?
         /// The outer traffic class (DSCP and ECN).
         package let trafficClass: UInt8
@@ -104,27 +119,5 @@ package final class Device {
 
     var peersInOrder: [Peer] {
         peers.values.sorted { $0.number < $1.number }
-    }
-}
-
-/// A queue that is emptied often.
-struct FIFO<Element> {
-    private var elements: [Element] = []
-    private var first = 0
-
-    /// Adds an element unless `limit` wait already.
-    mutating func append(_ element: Element, limit: Int = .max) {
-        guard elements.count - first < limit else { return }
-        elements.append(element)
-    }
-
-    mutating func popFirst() -> Element? {
-        guard first < elements.count else {
-            elements.removeAll(keepingCapacity: elements.capacity <= 64)
-            first = 0
-            return nil
-        }
-        defer { first += 1 }
-        return elements[first]
     }
 }

@@ -3,9 +3,13 @@ import Wire
 
 /// What the control thread and the lanes of one device share. Everything here may be used from any thread.
 package final class DeviceShared: Sendable {
+    /// The peers' allowed IPs.
     package let routes = RoutingTable()
+    /// The sessions by receiver index.
     package let indices = IndexTable()
+    /// What was dropped, by reason.
     package let drops = DropCounters()
+    /// What the lanes ask of the control thread.
     package let signals: SignalQueue
 
     private let mtuBytes: Atomic<Int>
@@ -67,15 +71,22 @@ package final class SignalQueue: Sendable {
         if wasEmpty { wakeControl() }
     }
 
-    /// Takes all waiting peers with what was raised for each.
-    func take() -> [(Peer, PeerSignals)] {
-        let peers = waiting.withLock { waiting in
+    /// Takes all waiting peers; each stays marked as waiting until ``signals(of:)`` is asked.
+    func take() -> [Peer] {
+        waiting.withLock { waiting in
             let peers = waiting
             waiting.removeAll(keepingCapacity: true)
             return peers
         }
-        return peers.map { peer in
-            (peer, PeerSignals(rawValue: peer.pendingSignals.exchange(0, ordering: .acquiringAndReleasing)))
-        }
+    }
+
+    /// What was raised for a peer that was taken; from here on it may wait again.
+    func signals(of peer: Peer) -> PeerSignals {
+        PeerSignals(rawValue: peer.pendingSignals.exchange(0, ordering: .acquiringAndReleasing))
+    }
+
+    /// Has the control thread called back for peers that were taken and not served.
+    func wakeAgain() {
+        wakeControl()
     }
 }

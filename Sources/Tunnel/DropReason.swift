@@ -32,10 +32,11 @@ package enum DropReason: Int, CaseIterable, Sendable {
     case noEndpoint
     case stagedOverflow
     case handshakeGivenUp
-    case interfaceDown
     case sendFailed
     // Packets on their way to this machine.
     case interfaceWriteFailed
+    // Any of them.
+    case interfaceDown
 
     /// A stable name for counters and metrics.
     package var name: String {
@@ -68,9 +69,9 @@ package enum DropReason: Int, CaseIterable, Sendable {
         case .noEndpoint: "no-endpoint"
         case .stagedOverflow: "staged-overflow"
         case .handshakeGivenUp: "handshake-given-up"
-        case .interfaceDown: "interface-down"
         case .sendFailed: "send-failed"
         case .interfaceWriteFailed: "interface-write-failed"
+        case .interfaceDown: "interface-down"
         }
     }
 }
@@ -92,10 +93,12 @@ package final class DropCounters: Sendable {
         cells.deallocate()
     }
 
+    /// Adds `packets` to a counter.
     package func count(_ reason: DropReason, _ packets: Int = 1) {
         cells[reason.rawValue].wrappingAdd(UInt64(packets), ordering: .relaxed)
     }
 
+    /// How many were dropped for `reason`.
     package subscript(_ reason: DropReason) -> UInt64 {
         cells[reason.rawValue].load(ordering: .relaxed)
     }

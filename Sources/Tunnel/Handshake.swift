@@ -3,12 +3,16 @@ package import Wire
 
 /// A device's own key and what follows from it.
 package struct Identity: Sendable {
+    /// Clamped.
     package let privateKey: Secret32
+    /// What the peers know the device by.
     package let publicKey: PublicKey
 
     /// `privateKey` is clamped here; it must not be zero.
     package init(_ privateKey: Secret32) {
-        self.privateKey = Secret32(X25519.clamp(privateKey.bytes))
+        var clamped = X25519.clamp(privateKey.bytes)
+        defer { clamped.wipe() }
+        self.privateKey = Secret32(clamped)
         publicKey = X25519.publicKey(of: self.privateKey)
     }
 }
@@ -61,9 +65,10 @@ struct NoiseState {
     /// Mixes the preshared key and returns the key that comes with it; the caller wipes it.
     mutating func mixPresharedKey(_ presharedKey: Secret32) -> Bytes32 {
         presharedKey.withUnsafeBytes { input in
-            let temporary: Bytes32
+            var temporary: Bytes32
             let key: Bytes32
             (chainingKey, temporary, key) = HKDF.derive3(chainingKey, input)
+            defer { temporary.wipe() }
             mix(temporary)
             return key
         }
@@ -92,15 +97,16 @@ struct NoiseState {
     func transportKeys() -> (Secret32, Secret32) {
         var keys = HKDF.derive2(chainingKey, UnsafeRawBufferPointer(start: nil, count: 0))
         defer {
-            wipe(&keys.0)
-            wipe(&keys.1)
+            keys.0.wipe()
+            keys.1.wipe()
         }
         return (Secret32(keys.0), Secret32(keys.1))
     }
 
+    /// Overwrites both values; to be called on every copy that isn't kept.
     mutating func erase() {
-        wipe(&hash)
-        wipe(&chainingKey)
+        hash.wipe()
+        chainingKey.wipe()
     }
 }
 
@@ -118,7 +124,6 @@ struct OutstandingInitiation {
         identity: Identity, peer: PublicKey, staticShared: Secret32, ephemeral: Secret32, localIndex: UInt32,
         timestamp: TAI64N, into message: UnsafeMutableRawPointer
     ) {
-        let ephemeral = Secret32(X25519.clamp(ephemeral.bytes))
         var noise = NoiseState(responder: peer)
         let ephemeralPublic = X25519.publicKey(of: ephemeral)
         message.storeLittleEndian(Message.Kind.initiation.rawValue, at: 0)
@@ -128,7 +133,7 @@ struct OutstandingInitiation {
 
         guard let shared = X25519.sharedSecret(ephemeral, peer.bytes) else { return nil }
         var key = noise.mixSecretForKey(shared)
-        defer { wipe(&key) }
+        defer { key.wipe() }
         identity.publicKey.bytes.withUnsafeBytes {
             noise.seal($0, key: key, into: message + Message.Initiation.encryptedStatic)
         }
@@ -160,7 +165,7 @@ struct OutstandingInitiation {
         noise.mixSecret(first)
         noise.mixSecret(second)
         var key = noise.mixPresharedKey(presharedKey)
-        defer { wipe(&key) }
+        defer { key.wipe() }
         var nothing = Bytes16()
         let isAuthentic = withUnsafeMutableBytes(of: &nothing) {
             noise.open(
@@ -199,7 +204,7 @@ struct ReceivedInitiation {
             return .failure(.lowOrderKey)
         }
         var key = noise.mixSecretForKey(shared)
-        defer { wipe(&key) }
+        defer { key.wipe() }
         var initiator = Bytes32()
         let isAuthentic = initiator.withUnsafeMutableBytes {
             noise.open(
@@ -216,7 +221,7 @@ struct ReceivedInitiation {
     /// Decrypts the timestamp, which proves that the initiator holds its private key; nil when it doesn't.
     mutating func openTimestamp(_ message: UnsafeRawBufferPointer, staticShared: Secret32) -> TAI64N? {
         var key = noise.mixSecretForKey(staticShared)
-        defer { wipe(&key) }
+        defer { key.wipe() }
         return withUnsafeTemporaryAllocation(byteCount: TAI64N.size, alignment: 4) { bytes in
             let isAuthentic = noise.open(
                 slice(message, Message.Initiation.encryptedTimestamp, TAI64N.size + Message.tagSize), key: key,
@@ -232,7 +237,6 @@ struct ReceivedInitiation {
         presharedKey: Secret32, ephemeral: Secret32, localIndex: UInt32, into message: UnsafeMutableRawPointer
     ) -> SessionKeys? {
         defer { noise.erase() }
-        let ephemeral = Secret32(X25519.clamp(ephemeral.bytes))
         let ownPublic = X25519.publicKey(of: ephemeral)
         message.storeLittleEndian(Message.Kind.response.rawValue, at: 0)
         message.storeLittleEndian(localIndex, at: Message.Response.sender)
@@ -245,7 +249,7 @@ struct ReceivedInitiation {
         noise.mixSecret(first)
         noise.mixSecret(second)
         var key = noise.mixPresharedKey(presharedKey)
-        defer { wipe(&key) }
+        defer { key.wipe() }
         noise.seal(
             UnsafeRawBufferPointer(start: nil, count: 0), key: key, into: message + Message.Response.encryptedNothing)
         let (receiving, sending) = noise.transportKeys()
@@ -267,8 +271,4 @@ struct SessionKeys {
 enum HandshakeFailure: Error {
     case lowOrderKey
     case undecryptable
-}
-
-private func wipe(_ bytes: inout Bytes32) {
-    withUnsafeMutableBytes(of: &bytes) { zeroize($0.baseAddress!, count: $0.count) }
 }

@@ -7,10 +7,15 @@ import Wire
 /// Lanes seal and open with it at the same time: the keys don't change, the sending counter is atomic and the
 /// replay window is locked once per run of datagrams.
 package final class Keypair: Sendable {
+    /// Whose session it is.
     package let peer: Peer
+    /// The receiver index of what the peer sends.
     package let localIndex: UInt32
+    /// The receiver index of what is sent to the peer.
     package let remoteIndex: UInt32
+    /// Whether the handshake was begun here: then its renewal is, too.
     package let isInitiator: Bool
+    /// When the keys were derived.
     package let created: Instant
 
     private let sending: TransportCipher

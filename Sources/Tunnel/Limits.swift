@@ -1,10 +1,16 @@
 /// The protocol's constants. Protocol §8.
 package enum Limits {
+    /// The counter above which a session is renewed.
     package static let rekeyAfterMessages: UInt64 = 1 << 60
+    /// The first counter that is neither sent nor accepted.
     package static let rejectAfterMessages: UInt64 = .max - (1 << 13)
+    /// The age above which the initiator renews a session that it sends on.
     package static let rekeyAfterTime = Instant.Span.seconds(120)
+    /// The age from which on a session is neither sent nor received on.
     package static let rejectAfterTime = Instant.Span.seconds(180)
+    /// The least time between two initiations to a peer, and between a response and an initiation.
     package static let rekeyTimeout = Instant.Span.seconds(5)
+    /// How long data that came may wait for an answer before a keepalive is sent as one.
     package static let keepaliveTimeout = Instant.Span.seconds(10)
     /// Upper bound, exclusive, of what is added at random to a handshake timer.
     package static let maximumJitter = Instant.Span.milliseconds(334)
@@ -22,11 +28,15 @@ package enum Limits {
     package static let initiationInterval = Instant.Span.milliseconds(20)
     /// Packets that wait for a session, per peer; beyond it the oldest goes.
     package static let stagedPackets = 128
+    /// Peers that a device may have.
     package static let peers = 1 << 20
     /// Waiting handshake messages from which on the device counts as under load.
     package static let underLoadQueue = 128
     /// Waiting handshake messages that are kept; more are dropped.
     package static let handshakeQueue = 1024
+    /// Peers whose timers or signals are served before the control thread looks at anything else: each may cost an
+    /// initiation, and the answers to thousands at once would find no room in the queue.
+    package static let peersPerTurn = 64
     /// How long the device stays under load after the queue was last that long.
     package static let underLoadFor = Instant.Span.seconds(1)
     /// Padded packets are a multiple of this many bytes, up to the MTU.

@@ -10,8 +10,11 @@ package enum Traffic: Sendable {
 
 /// Everything needed to seal and send packets to a peer, valid for one batch.
 package struct SendGrant: Sendable {
+    /// Seals the packets.
     package let keypair: Keypair
+    /// Where they go.
     package let endpoint: Endpoint
+    /// The local address to send from; nil leaves the choice to the routing table.
     package let source: SourceAddress?
 }
 
@@ -71,7 +74,7 @@ extension Peer {
     ) {
         moved(to: endpoint, via: source, confirming: keypair)
         received(traffic, bytes: bytes, at: now)
-        if keypair.wantsRekeyAfterReceiving(at: now),
+        if keypair.wantsRekeyAfterReceiving(at: now), path.withLock({ $0.current === keypair }),
             !timers.lastMinuteInitiationSent.exchange(true, ordering: .relaxed)
         {
             requestInitiation(at: now)

@@ -7,6 +7,7 @@ package import Wire
 /// Lanes use the parts that are atomic or locked. The rest is in ``handshake``, which belongs to the control
 /// thread alone.
 package final class Peer: @unchecked Sendable {
+    /// Who it is.
     package let publicKey: PublicKey
     /// Peers are listed by this number, lowest first.
     let number: UInt64
@@ -37,13 +38,14 @@ package final class Peer: @unchecked Sendable {
         var isRunning = false
     }
 
-    init(_ publicKey: PublicKey, number: UInt64, identity: Identity?, shared: DeviceShared) {
+    init(_ publicKey: PublicKey, number: UInt64, shared: DeviceShared) {
         self.publicKey = publicKey
         self.number = number
         self.shared = shared
-        handshake = PeerHandshake(peer: publicKey, identity: identity)
+        handshake = PeerHandshake(peer: publicKey)
     }
 
+    /// Where it was configured to be or last wrote from.
     package var endpoint: Endpoint? { path.withLock { $0.endpoint } }
 
     /// Forgets the local address that packets are sent from, so that routing chooses it anew. Protocol §11.
@@ -67,8 +69,8 @@ package final class Peer: @unchecked Sendable {
 
 /// The part of a peer that only the control thread uses.
 struct PeerHandshake {
-    /// The shared secret of both static keys; nil when there is no own key or the peer's is a low-order point.
-    var staticShared: Secret32?
+    /// The shared secret of both static keys once a handshake has needed it; see ``sharedSecret(with:peer:)``.
+    private(set) var staticShared: Secret32?
     var presharedKey = Secret32.zero
     var cookies: CookieJar
     var outstanding: OutstandingInitiation?
@@ -80,19 +82,28 @@ struct PeerHandshake {
     var lastTimestampSent: TAI64N?
     var retransmitAt: Instant?
     var eraseKeysAt: Instant?
+    /// When the keepalive is due that persistent keepalive begins with.
+    var firstKeepaliveAt: Instant?
     /// When the timer queue will look at this peer.
     var scheduledAt: Instant?
     var persistentKeepalive: UInt16 = 0
     /// Each prefix with its place in the order of insertion.
     var allowedIPs: [Prefix: UInt64] = [:]
 
-    init(peer: PublicKey, identity: Identity?) {
+    init(peer: PublicKey) {
         cookies = CookieJar(peer: peer)
-        setIdentity(identity, peer: peer)
     }
 
-    mutating func setIdentity(_ identity: Identity?, peer: PublicKey) {
-        staticShared = identity.flatMap { X25519.sharedSecret($0.privateKey, peer.bytes) }
+    /// The shared secret of both static keys; nil when the peer's is a low-order point. It is computed once, at the
+    /// first handshake: a device that gets thousands of peers would else stand still for seconds.
+    mutating func sharedSecret(with identity: Identity, peer: PublicKey) -> Secret32? {
+        if staticShared == nil { staticShared = X25519.sharedSecret(identity.privateKey, peer.bytes) }
+        return staticShared
+    }
+
+    /// Forgets ``staticShared``, as a change of the own key asks for.
+    mutating func forgetSharedSecret() {
+        staticShared = nil
     }
 }
 

@@ -26,10 +26,15 @@ struct PeerTimers: ~Copyable, Sendable {
     /// When the control thread looks at this peer next.
     let wakeAt = Atomic<UInt64>(.max)
 
-    /// Whether an initiation would be suppressed at `now` by the one before it.
-    func isInitiationTooSoon(at now: Instant) -> Bool {
+    /// When an initiation may follow the last initiation or response; nil when there was none.
+    var initiationAllowedAt: Instant? {
         let last = lastHandshakeSent.load(ordering: .relaxed)
-        return last != 0 && now.since(Instant(nanoseconds: last)) < Limits.rekeyTimeout
+        return last == 0 ? nil : Instant(nanoseconds: last) + Limits.rekeyTimeout
+    }
+
+    /// Whether an initiation would be suppressed at `now`.
+    func isInitiationTooSoon(at now: Instant) -> Bool {
+        initiationAllowedAt.map { now < $0 } ?? false
     }
 
     /// When ``unansweredSince`` asks for an initiation; nil when it isn't running.

@@ -17,6 +17,7 @@ package struct RateLimiter {
         var last: Instant
     }
 
+    /// An empty table of at most `maximumSources`.
     package init(maximumSources: Int = 16_384) {
         self.maximumSources = maximumSources
     }
@@ -24,6 +25,7 @@ package struct RateLimiter {
     /// Sources remembered now.
     package var count: Int { buckets.count }
 
+    /// Whether a handshake message from `source` may be looked at; if so, it has been charged for.
     package mutating func allows(_ source: IPAddress, now: Instant) -> Bool {
         if now.since(lastSweep) >= Self.idleAfter {
             buckets = buckets.filter { now.since($0.value.last) <= Self.idleAfter }

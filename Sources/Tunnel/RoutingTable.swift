@@ -5,6 +5,7 @@ package import Wire
 ///
 /// Lanes keep the answers they need often and ask again when ``version`` has changed.
 package final class RoutingTable: Sendable {
+    /// Goes up with every change.
     package let version = Atomic<UInt64>(0)
     private let tries = Mutex(Tries())
 

@@ -1,8 +1,8 @@
 #if THREAD_SANITIZER
     import Glibc
 
-    /// Stands in for the standard library's mutex in builds for the thread sanitizer, which sees a POSIX mutex's effect but not
-    /// that of a library that it hasn't instrumented.
+    /// Stands in for the standard library's mutex in builds for the thread sanitizer, which sees a POSIX mutex's effect
+    /// but not that of a library that it hasn't instrumented.
     package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         private let lock: UnsafeMutablePointer<pthread_mutex_t>
         private let value: UnsafeMutablePointer<Value>

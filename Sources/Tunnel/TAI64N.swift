@@ -9,6 +9,7 @@ package struct TAI64N: Comparable, Sendable {
 
     /// The nanoseconds are rounded down to a multiple of 2^24 so that they tell little about the clock.
     package init(_ time: WallTime) {
+        // Safe: it wraps only for clocks 10^11 years off, whose labels mean nothing anyway.
         seconds = 0x4000_0000_0000_000a &+ UInt64(bitPattern: time.seconds)
         nanoseconds = time.nanoseconds & ~0xff_ffff
     }
@@ -30,7 +31,7 @@ package struct TAI64N: Comparable, Sendable {
         var next = self
         let step: UInt32 = 1 << 24
         if next.nanoseconds >= 1_000_000_000 - step {
-            next.seconds &+= 1
+            next.seconds &+= 1  // Safe: as above.
             next.nanoseconds = 0
         } else {
             next.nanoseconds += step

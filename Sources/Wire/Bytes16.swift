@@ -15,9 +15,6 @@ package struct Bytes16: Equatable, Sendable {
         words = (source.loadUnaligned(as: UInt64.self), source.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
 
-    /// Whether every byte is zero; takes the same time for every value.
-    package var isZero: Bool { (words.0 | words.1) == 0 }
-
     /// Copies the 16 bytes to `target`, which must have room for them.
     package func store(to target: UnsafeMutableRawPointer) {
         target.storeBytes(of: words.0, as: UInt64.self)

@@ -25,8 +25,8 @@ package enum Checksum {
         return reduce(totals.value &+ sumShort(start + offset, count: count &- offset))
     }
 
-    /// Copies `count` bytes from `source` to `target`, which don't overlap, and returns their partial sum: one pass over
-    /// memory where copying and summing apart would take two.
+    /// Copies `count` bytes from `source` to `target`, which don't overlap, and returns their partial sum: one pass
+    /// over memory where copying and summing apart would take two.
     package static func copy(from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) -> UInt64 {
         var totals = Totals()
         var offset = 0
@@ -45,8 +45,8 @@ package enum Checksum {
         return reduce(totals.value &+ sum(source + offset, count: rest))
     }
 
-    /// Folds a partial sum to 16 bits, not complemented: what the checksum field of a packet holds while the checksum is
-    /// still to be completed. In native order, ready to be stored.
+    /// Folds a partial sum to 16 bits, not complemented: what the checksum field of a packet holds while the checksum
+    /// is still to be completed. In native order, ready to be stored.
     @inlinable
     package static func fold(_ sum: UInt64) -> UInt16 {
         // Safe: each step adds two numbers that are too short to overflow 64 bits.
@@ -57,8 +57,8 @@ package enum Checksum {
         return UInt16(truncatingIfNeeded: (sum & 0xffff) &+ (sum >> 16))
     }
 
-    /// The checksum for a partial sum: folded and complemented, in native order, ready to be stored. Zero for bytes that
-    /// contain their own right checksum.
+    /// The checksum for a partial sum: folded and complemented, in native order, ready to be stored. Zero for bytes
+    /// that contain their own right checksum.
     @inlinable
     package static func finish(_ sum: UInt64) -> UInt16 { ~fold(sum) }
 
@@ -70,8 +70,8 @@ package enum Checksum {
     @inlinable
     package static func term(_ value: UInt32) -> UInt64 { UInt64(value.bigEndian) }
 
-    /// The partial sum of the pseudo-header of `packet`: its addresses, `nextHeader` and the transport's `length` in bytes
-    /// (RFC 9293 §3.1, RFC 8200 §8.1). `packet` has at least 20 bytes of IPv4 or 40 of IPv6 header.
+    /// The partial sum of the pseudo-header of `packet`: its addresses, `nextHeader` and the transport's `length` in
+    /// bytes (RFC 9293 §3.1, RFC 8200 §8.1). `packet` has at least 20 bytes of IPv4 or 40 of IPv6 header.
     @inlinable
     package static func pseudoHeader(
         of packet: UnsafeRawPointer, isIPv6: Bool, nextHeader: UInt8, length: Int

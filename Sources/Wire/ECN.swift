@@ -20,8 +20,8 @@ package enum ECN: UInt8, Sendable {
     @inlinable
     package var encapsulated: ECN { self == .congestion ? .capable0 : self }
 
-    /// Marks the packet that came in a datagram marked `outer`: congestion outside is passed on to an ECN-capable packet,
-    /// everything else leaves the packet as it is. The IPv4 header checksum stays right.
+    /// Marks the packet that came in a datagram marked `outer`: congestion outside is passed on to an ECN-capable
+    /// packet, everything else leaves the packet as it is. The IPv4 header checksum stays right.
     ///
     /// `packet` is one that ``IPPacket`` accepts.
     @inlinable

@@ -61,7 +61,8 @@ extension IPv6Address: CustomStringConvertible {
             low: groups[4...].reduce(0) { $0 << 16 | UInt64($1) })
     }
 
-    /// The canonical form of RFC 5952, as `inet_ntop` prints it but for the deprecated IPv4-compatible range; IPv4-mapped addresses with dots.
+    /// The canonical form of RFC 5952, as `inet_ntop` prints it but for the deprecated IPv4-compatible range;
+    /// IPv4-mapped addresses with dots.
     package var description: String {
         if high == 0, low >> 32 == 0xffff {
             return "::ffff:\(IPv4Address(UInt32(truncatingIfNeeded: low)))"

@@ -43,6 +43,7 @@ package struct IPv6Address: Hashable, Sendable {
     package var isLinkLocal: Bool { high >> 54 == 0xfe80 >> 6 }
 }
 
+/// An address of either family.
 package enum IPAddress: Hashable, Sendable {
     case v4(IPv4Address)
     case v6(IPv6Address)

@@ -5,6 +5,7 @@ package enum Base64 {
     /// Characters in an encoded key, the closing `=` included.
     package static let keyLength = 44
 
+    /// 44 characters.
     package static func encode(_ key: Bytes32) -> String {
         var text = [UInt8]()
         text.reserveCapacity(keyLength)
@@ -35,7 +36,11 @@ package enum Base64 {
             var bits: UInt32 = 0
             var bitCount = 0
             var output = 0
-            for (position, byte) in text.enumerated() where position < keyLength - 1 {
+            for (position, byte) in text.enumerated() {
+                guard position < keyLength - 1 else {
+                    bad |= byte == UInt8(ascii: "=") ? 0 : -1
+                    break
+                }
                 let value = sextet(byte)
                 bad |= value
                 bits = bits << 6 | UInt32(truncatingIfNeeded: value & 63)
@@ -48,8 +53,7 @@ package enum Base64 {
             }
             bad |= -Int32(truncatingIfNeeded: bits & 3)
         }
-        guard bad >= 0, text.reversed().first == UInt8(ascii: "=") else { return nil }
-        return key
+        return bad < 0 ? nil : key
     }
 
     /// The character of a six-bit value, by arithmetic on the borrow of each range's comparison.

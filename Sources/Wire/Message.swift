@@ -13,6 +13,7 @@ package enum Message {
     /// Bytes of MAC1 and of MAC2, which end an initiation and a response.
     package static let macSize = 16
 
+    /// The first message of a handshake: its size and offsets in bytes.
     package enum Initiation {
         package static let size = 148
         package static let sender = 4
@@ -21,6 +22,7 @@ package enum Message {
         package static let encryptedTimestamp = 88
     }
 
+    /// The second message of a handshake: its size and offsets in bytes.
     package enum Response {
         package static let size = 92
         package static let sender = 4
@@ -29,6 +31,7 @@ package enum Message {
         package static let encryptedNothing = 44
     }
 
+    /// What a party under load answers instead: its size and offsets in bytes.
     package enum CookieReply {
         package static let size = 64
         package static let receiver = 4
@@ -38,6 +41,7 @@ package enum Message {
         package static let cookieSize = 16
     }
 
+    /// A packet of a session: sizes and offsets in bytes.
     package enum Data {
         package static let headerSize = 16
         package static let receiver = 4

@@ -53,8 +53,8 @@ package struct Secret32: Sendable, CustomStringConvertible, CustomReflectable {
     }
 }
 
-/// Overwrites `count` bytes at `pointer` with zeros in a way that the optimiser keeps: it doesn't look into this function,
-/// so it can't know that nobody reads the bytes afterwards.
+/// Overwrites `count` bytes at `pointer` with zeros in a way that the optimiser keeps: it doesn't look into this
+/// function, so it can't know that nobody reads the bytes afterwards.
 @inline(never)
 @_optimize(none)
 package func zeroize(_ pointer: UnsafeMutableRawPointer, count: Int) {

@@ -14,8 +14,8 @@ package enum Unreachable {
     /// kernel takes no packet from a TUN device that claims to come from one of the kernel's own IPv4 addresses.
     /// As much of `packet` is quoted as `buffer` and the limits above allow.
     ///
-    /// No error answers (RFC 1122 §3.2.2, RFC 4443 §2.4e) an ICMP error or redirect, a multicast or broadcast destination,
-    /// a fragment other than the first, or a source that isn't a single host.
+    /// No error answers (RFC 1122 §3.2.2, RFC 4443 §2.4e) an ICMP error or redirect, a multicast or broadcast
+    /// destination, a fragment other than the first, or a source that isn't a single host.
     package static func write(
         about packet: IPPacket, from source: IPAddress? = nil, into buffer: UnsafeMutableRawBufferPointer
     ) -> Int? {

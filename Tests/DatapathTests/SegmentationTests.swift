@@ -231,13 +231,13 @@ import Wire
             memory.deallocate()
         }
         var planned = 0
-        for round in 0..<100_000 {
+        for round in 0..<150_000 {
             var (header, bytes) = whole[round & 15]
             if round % 8 == 7 { bytes = random.bytes(random.below(80)) }
             for _ in 0..<random.below(3) where !bytes.isEmpty {
                 bytes[random.below(bytes.count)] = UInt8(truncatingIfNeeded: random.next())
             }
-            if round % 3 == 0 {
+            if round % 3 != 0 {
                 var raw = [UInt8](repeating: 0, count: VirtioHeader.size)
                 raw.withUnsafeMutableBytes { header.store(to: $0.baseAddress!) }
                 raw[random.below(raw.count)] = UInt8(truncatingIfNeeded: random.next())

@@ -35,6 +35,23 @@ extension Interop {
             }
         }
 
+        @Test(.beyondReference("wireguard-go keeps what its starter had open, and its directory"))
+        func backgroundDaemonHoldsNothingOfItsStarter() async throws {
+            try await Lab.with { lab in
+                let namespace = try await lab.namespace("machine")
+                let program = "\(try Engine.nightjar.executable()) \(Names.interface())"
+                try await namespace.run(["sh", "-c", "cd \(lab.directory); exec 9>lock; exec \(program)"])
+                let process = try #require(try await namespace.processes().first)
+                let manager = FileManager.default
+                #expect(try manager.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd") == "/")
+                let open = try manager.contentsOfDirectory(atPath: "/proc/\(process)/fd").compactMap {
+                    try? manager.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\($0)")
+                }
+                #expect(open.contains("/dev/net/tun"))
+                #expect(!open.contains { $0.hasSuffix("/lock") })
+            }
+        }
+
         @Test(arguments: [["-f"], ["--foreground"], []])
         func staysInTheForeground(_ options: [String]) async throws {
             try await Lab.with { lab in
@@ -99,6 +116,17 @@ extension Interop {
                 if kind == "own" { #expect(name == asked) }
                 #expect(try await namespace.hasLink(name))
                 #expect(try await namespace.run("wg show \(name)", mayFail: true).status == 0)
+            }
+        }
+
+        @Test(
+            .beyondReference("wireguard-go counts no drops by reason"),
+            arguments: ["none", String(repeating: "n", count: 300)])
+        func dropsOfWhatIsNotThere(_ name: String) async throws {
+            try await Lab.with { lab in
+                let result = try await lab.run([try Engine.nightjar.executable(), "drops", name], mayFail: true)
+                #expect(result.status == 1)
+                #expect(result.errors.contains(name))
             }
         }
 

@@ -154,6 +154,21 @@ extension Interop {
             }
         }
 
+        @Test(.beyondReference("wireguard-go binds before the link is up"))
+        func portInUseWhenTheLinkComesUp() async throws {
+            try await withHost { host in
+                let holder = try await host.namespace.serve(Scripts.hold, ["0.0.0.0", "7777"])
+                try await host.set("listen-port 7777")
+                try await host.bringUp()
+                let result = try await host.wg(["set", host.interface, "listen-port", "7777"], mayFail: true)
+                #expect(result.status == 1)
+                #expect(result.errors.contains("Address already in use"), "\(result.errors)")
+                await holder.stop()
+                try await host.set("listen-port 7777")
+                #expect(try await host.namespace.udpPorts() == [7777])
+            }
+        }
+
         @Test func prettyStatusOfASession() async throws {
             try await Tunnel.with(.toReference) { tunnel in
                 let (client, server) = (tunnel.client, tunnel.server)

@@ -50,6 +50,21 @@ import Testing
         #expect(expirations == 1)
     }
 
+    @Test func aStopBeforeTheFirstTurnCounts() throws {
+        let loop = try EventLoop()
+        for _ in 0..<2 {
+            var deadlines = 0
+            loop.stop()
+            try loop.run(
+                deadline: {
+                    deadlines += 1
+                    loop.stop()
+                    return 1
+                }, expired: {})
+            #expect(deadlines == 0)
+        }
+    }
+
     @Test func aRemovedDescriptorIsNotCalled() throws {
         let loop = try EventLoop()
         let bells = [try Doorbell(), try Doorbell()]

@@ -202,10 +202,12 @@ struct ConfigurationTests {
         pair.sendFromBob()
         pair.run(300)
         #expect(pair.seen.sightings.allSatisfy { $0.datagram.source == pair.bob.endpoint })
-        #expect(pair.alice.shared.drops[.interfaceDown] == 1)
+        // Alice's packet and bob's twenty initiations.
+        #expect(pair.alice.shared.drops[.interfaceDown] == 21)
         #expect(pair.alice.delivered.isEmpty)
         pair.forget()
         pair.network.change(pair.alice) { $0.up(now: pair.network.now) }
+        pair.run(0)
         #expect(pair.seen.sightings.map(\.kind) == [.initiation])
         pair.run(1)
         #expect(pair.seen.sightings.map(\.kind) == [.initiation, .response, .data])
@@ -222,13 +224,31 @@ struct ConfigurationTests {
         #expect(pair.alice.shared.indices.count == 0)
         pair.run(30)
         #expect(pair.count(.initiation, from: pair.alice) == 1)
-        #expect(pair.alice.shared.drops[.responseUnexpected] == 1)
+        // The response finds nobody, and neither does an initiation.
+        #expect(pair.alice.shared.drops[.interfaceDown] == 3)
+        pair.run(5)
+        pair.sendFromBob()
+        pair.run(1)
+        #expect(pair.count(.initiation, from: pair.bob) == 1)
+        #expect(pair.alice.shared.drops[.interfaceDown] == 4)
+        #expect(pair.alice.shared.drops[.initiationFromUnknownKey] == 0)
+        pair.change(pair.bob, peer: pair.alice) { $0.removes = true }
+        pair.change(pair.bob, peer: pair.alice) { $0.allowedIPs = [.add(prefix("10.0.0.1/32"))] }
         pair.network.change(pair.alice) { $0.up(now: pair.network.now) }
         pair.run(30)
         #expect(pair.count(.initiation, from: pair.alice) == 1)
         pair.sendFromAlice()
         pair.run(1)
         #expect(pair.bob.delivered.count == 1)
+    }
+
+    @Test("What waits for a peer that is taken away is counted as having no peer")
+    func removalDuringHandshake() {
+        let pair = Pair()
+        pair.sendFromAlice()
+        pair.change(pair.alice, peer: pair.bob) { $0.removes = true }
+        #expect(pair.alice.shared.drops[.noPeerForDestination] == 1)
+        #expect(pair.alice.shared.drops[.interfaceDown] == 0)
     }
 
     @Test("The wall clock may jump both ways without any effect on sessions")

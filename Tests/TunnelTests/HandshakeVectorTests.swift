@@ -206,6 +206,7 @@ private struct VectorPair {
                 peer.persistentKeepalive = 25
             }
         }
+        initiator.handleTimeout(now: now)
         initiation = try #require(initiator.takeOutbox().first).payload
         if stopsAfterInitiation { return }
         responder.receive(datagram(initiation), now: now)

@@ -23,6 +23,19 @@ struct OddHandshakeTests {
         }
     }
 
+    @Test("Both begin at once on a path so slow that each one's retry comes too soon after its answer")
+    func simultaneousOnASlowPath() {
+        for seed in 1...20 as ClosedRange<UInt64> {
+            let pair = Pair(seed: seed)
+            pair.network.link.latency = .milliseconds(400)
+            pair.sendFromAlice()
+            pair.sendFromBob()
+            pair.run(60)
+            #expect(pair.bob.delivered == [Pair.request()], "seed \(seed)")
+            #expect(pair.alice.delivered == [Pair.answer()], "seed \(seed)")
+        }
+    }
+
     @Test("A response that comes late, before the retry, is as good as any")
     func lateResponse() {
         let pair = Pair()
@@ -194,6 +207,26 @@ struct OddHandshakeTests {
         #expect(pair.seen.sightings.allSatisfy { $0.datagram.source == pair.bob.endpoint })
         #expect(pair.alice.shared.drops[.noPrivateKey] >= 2)
         #expect(pair.bobAtAlice.stagedCount == 1)
+    }
+
+    @Test("Without a key, traffic tries an initiation every five seconds, not with every packet")
+    func attemptsWithoutKey() {
+        let pair = Pair()
+        var change = DeviceChange()
+        change.privateKey = .zero
+        pair.network.change(pair.alice) { $0.apply(change, now: pair.network.now) }
+        for _ in 0..<10 {
+            pair.sendFromAlice()
+            pair.run(0.9)
+        }
+        let attempts = pair.alice.events.filter {
+            if case .initiationImpossible(pair.bob.publicKey, .noPrivateKey) = $0 { true } else { false }
+        }
+        #expect(attempts.count == 2)
+        change.privateKey = SeededRandom(seed: 5).secret()
+        pair.network.change(pair.alice) { $0.apply(change, now: pair.network.now) }
+        pair.sendFromAlice()
+        #expect(pair.count(.initiation, from: pair.alice) == 1)
     }
 
     @Test("A private key is clamped when it is set")

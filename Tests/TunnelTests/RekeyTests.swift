@@ -50,6 +50,31 @@ struct RekeyTests {
         #expect(pair.bobAtAlice.timers.lastMinuteInitiationSent.load(ordering: .relaxed) == true)
     }
 
+    @Test("A packet held back on an old session doesn't make the initiator renew the one it has")
+    func lateOnPreviousSession() throws {
+        let pair = Pair()
+        pair.establish()
+        pair.run(119)
+        var late: Datagram?
+        pair.network.interceptor = { datagram in
+            late = datagram
+            return nil
+        }
+        pair.sendFromBob()
+        pair.network.interceptor = nil
+        pair.run(2)
+        pair.sendFromAlice()
+        pair.run(50)
+        let slots = pair.bobAtAlice.slots
+        #expect(slots.previous != nil && slots.current != nil)
+        pair.forget()
+        pair.network.inject(try #require(late))
+        pair.run(1)
+        #expect(pair.alice.delivered.count == 1)
+        #expect(pair.count(.initiation, from: pair.alice) == 0)
+        #expect(pair.bobAtAlice.slots == slots)
+    }
+
     @Test("Under steady traffic both ways there is one handshake about every 120 s and nothing is lost")
     func steadyTraffic() {
         let pair = Pair()

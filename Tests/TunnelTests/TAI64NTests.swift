@@ -68,6 +68,7 @@ struct TAI64NTests {
                 }
             }
         }
+        pair.run(0)
         #expect(pair.count(.initiation, from: pair.alice) == 200)
         let now = TAI64N(pair.network.now.wall)
         for other in others {

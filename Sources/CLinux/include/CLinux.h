@@ -78,4 +78,7 @@ int clinux_set_thread_name(const char *name);
 /// setns(2): moves the calling thread into a network namespace.
 int clinux_enter_network_namespace(int descriptor);
 
+/// close_range(2): marks every descriptor from `first` on to be closed on exec; Linux 5.11.
+int clinux_close_on_exec(unsigned int first);
+
 #endif

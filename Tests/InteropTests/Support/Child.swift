@@ -2,6 +2,12 @@ import Foundation
 import Glibc
 import Synchronization
 
+#if THREAD_SANITIZER
+    import Tunnel
+
+    private typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
+#endif
+
 /// What a finished command left behind.
 struct CommandResult: Sendable {
     /// The exit status, or 128 + the number of the signal that ended it.

@@ -3,6 +3,12 @@ import Foundation
 import Glibc
 import Synchronization
 
+#if THREAD_SANITIZER
+    import Tunnel
+
+    private typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
+#endif
+
 /// Removes what tests make: at their end, when the run is interrupted, and what an earlier run that was killed left.
 enum Leftovers {
     static let socketDirectory = "/var/run/wireguard"

@@ -1,6 +1,12 @@
 import Foundation
 import Synchronization
 
+#if THREAD_SANITIZER
+    import Tunnel
+
+    private typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
+#endif
+
 /// The logs of a test's daemons, shown when the test fails.
 final class LogBook: Sendable {
     @TaskLocal static var current: LogBook?

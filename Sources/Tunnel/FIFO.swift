@@ -1,0 +1,23 @@
+/// A queue that is emptied often.
+struct FIFO<Element> {
+    private var elements: [Element] = []
+    private var first = 0
+
+    var isEmpty: Bool { first == elements.count }
+
+    /// Adds an element unless `limit` wait already.
+    mutating func append(_ element: Element, limit: Int = .max) {
+        guard elements.count - first < limit else { return }
+        elements.append(element)
+    }
+
+    mutating func popFirst() -> Element? {
+        guard first < elements.count else {
+            elements.removeAll(keepingCapacity: elements.capacity <= 64)
+            first = 0
+            return nil
+        }
+        defer { first += 1 }
+        return elements[first]
+    }
+}
