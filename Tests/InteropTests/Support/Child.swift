@@ -3,9 +3,7 @@ import Glibc
 import Synchronization
 
 #if THREAD_SANITIZER
-    import Tunnel
-
-    private typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
+    import struct Tunnel.Mutex
 #endif
 
 /// What a finished command left behind.

@@ -4,9 +4,7 @@ import Glibc
 import Synchronization
 
 #if THREAD_SANITIZER
-    import Tunnel
-
-    private typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
+    import struct Tunnel.Mutex
 #endif
 
 /// Removes what tests make: at their end, when the run is interrupted, and what an earlier run that was killed left.

@@ -2,9 +2,7 @@ import Foundation
 import Synchronization
 
 #if THREAD_SANITIZER
-    import Tunnel
-
-    private typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
+    import struct Tunnel.Mutex
 #endif
 
 /// The logs of a test's daemons, shown when the test fails.
