@@ -39,8 +39,6 @@ package enum Limits {
     package static let peersPerTurn = 64
     /// How long the device stays under load after the queue was last that long.
     package static let underLoadFor = Instant.Span.seconds(1)
-    /// Padded packets are a multiple of this many bytes, up to the MTU.
-    package static let paddingMultiple = 16
     /// DSCP AF41 of handshake messages, as the kernel's WireGuard marks them. Protocol §12.
     package static let handshakeTrafficClass: UInt8 = 0x88
 }
