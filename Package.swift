@@ -20,7 +20,8 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
-        .target(name: "Wire", swiftSettings: swiftSettings),
+        .target(name: "CChecksum"),
+        .target(name: "Wire", dependencies: ["CChecksum"], swiftSettings: swiftSettings),
         .target(
             name: "NoisePrimitives",
             dependencies: ["Wire", .product(name: "Crypto", package: "swift-crypto")],
@@ -84,4 +85,18 @@ if Context.environment["NIGHTJAR_FUZZ"] != nil {
             linkerSettings: [.unsafeFlags(instrumented)]
         ),
     ]
+}
+
+// The benchmarks' generator of handshakes, floods and lookups, which ordinary builds don't need.
+if Context.environment["NIGHTJAR_BENCH"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "load",
+            dependencies: [
+                "CLinux", "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "TestKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/Load",
+            swiftSettings: swiftSettings
+        ))
 }

@@ -32,7 +32,8 @@ extension Coalescer {
             // Safe: the mask keeps the slot in the table, and used slots name items and packets that exist.
             while slots[slot].generation == generation {
                 let item = items + Int(slots[slot].item)
-                if item.pointee.isIPv6 == candidate.isIPv6, item.pointee.isTCP == candidate.isTCP,
+                if item.pointee.shape.isIPv6 == candidate.shape.isIPv6,
+                    item.pointee.shape.isTCP == candidate.shape.isTCP,
                     candidate.hasSameEnds(as: packets[Int(item.pointee.head)].start)
                 {
                     return slot

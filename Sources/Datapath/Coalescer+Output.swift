@@ -35,21 +35,21 @@ extension Coalescer {
 
     private mutating func joined(_ item: Item) -> Output {
         let first = packets[Int(item.head)]
-        savedHeader.copyMemory(from: first.start, byteCount: item.headerLength)
-        savedLength = item.headerLength
+        savedHeader.copyMemory(from: first.start, byteCount: item.shape.headerLength)
+        savedLength = item.shape.headerLength
         mendHeaders(of: first.start, item)
 
         var header = VirtioHeader()
         header.flags = VirtioHeader.needsChecksum
         header.segmentationType =
-            item.isTCP
-            ? (item.isIPv6 ? VirtioHeader.SegmentationType.tcp6 : VirtioHeader.SegmentationType.tcp4)
+            item.shape.isTCP
+            ? (item.shape.isIPv6 ? VirtioHeader.SegmentationType.tcp6 : VirtioHeader.SegmentationType.tcp4)
             : VirtioHeader.SegmentationType.udp
         // Safe: the lengths are parts of one that is at most 65535.
-        header.headerLength = UInt16(truncatingIfNeeded: item.headerLength)
+        header.headerLength = UInt16(truncatingIfNeeded: item.shape.headerLength)
         header.segmentSize = UInt16(truncatingIfNeeded: item.segmentSize)
-        header.checksumStart = UInt16(truncatingIfNeeded: item.networkLength)
-        header.checksumOffset = UInt16(truncatingIfNeeded: item.isTCP ? TCPHeader.checksum : UDPHeader.checksum)
+        header.checksumStart = UInt16(truncatingIfNeeded: item.shape.networkLength)
+        header.checksumOffset = UInt16(truncatingIfNeeded: item.shape.isTCP ? TCPHeader.checksum : UDPHeader.checksum)
         setFirstSlice(first, header: header)
 
         var count = 1
@@ -58,14 +58,14 @@ extension Coalescer {
         while index >= 0 {
             let packet = packets[Int(index)]
             slices[count] = iovec(
-                iov_base: packet.start + item.headerLength,
-                iov_len: packet.length &- item.headerLength)
+                iov_base: packet.start + item.shape.headerLength,
+                iov_len: packet.length &- item.shape.headerLength)
             count &+= 1
             index = packet.next
         }
         return Output(
             slices: UnsafeBufferPointer(start: slices, count: count),
-            length: VirtioHeader.size &+ item.headerLength &+ item.payload, partCount: count)
+            length: VirtioHeader.size &+ item.shape.headerLength &+ item.payload, partCount: count)
     }
 
     /// Makes the first slice a whole packet with `header` before it, if the device wants one.
@@ -83,22 +83,22 @@ extension Coalescer {
     /// Turns the headers of an item's first packet into those of the super-packet.
     private func mendHeaders(of start: UnsafeMutableRawPointer, _ item: Item) {
         // Safe: at most 65535 by the rules for joining.
-        let length = item.headerLength &+ item.payload
-        let transportLength = length &- item.networkLength
-        if item.isIPv6 {
+        let length = item.shape.headerLength &+ item.payload
+        let transportLength = length &- item.shape.networkLength
+        if item.shape.isIPv6 {
             start.storeBigEndian(UInt16(truncatingIfNeeded: transportLength), at: 4)
         } else {
             start.storeBigEndian(UInt16(truncatingIfNeeded: length), at: 2)
             start.storeBytes(of: 0, toByteOffset: 10, as: UInt16.self)
-            let sum = Checksum.sum(start, count: item.networkLength)
+            let sum = Checksum.sumOfIPv4Header(start)
             start.storeBytes(of: Checksum.finish(sum), toByteOffset: 10, as: UInt16.self)
         }
-        let transport = start + item.networkLength
+        let transport = start + item.shape.networkLength
         let pseudoHeader = Checksum.fold(
             Checksum.pseudoHeader(
-                of: start, isIPv6: item.isIPv6,
-                nextHeader: item.isTCP ? TransportProtocol.tcp : TransportProtocol.udp, length: transportLength))
-        if item.isTCP {
+                of: start, isIPv6: item.shape.isIPv6,
+                nextHeader: item.shape.transport, length: transportLength))
+        if item.shape.isTCP {
             if item.isPushed {
                 let flags = UnsafeRawPointer(transport).bigEndian16(at: TCPHeader.offsetAndFlags)
                 transport.storeBigEndian(flags | TCPHeader.push, at: TCPHeader.offsetAndFlags)

@@ -45,6 +45,9 @@ package struct Coalescer: ~Copyable {
     /// By order of first appearance.
     let items: UnsafeMutablePointer<Item>
     var itemCount = 0
+    /// The item that the last packet made or was joined to, if it is the newest of its flow; else −1. Packets of a flow
+    /// mostly come together.
+    private var lastItem = -1
     /// The number of items that ``next()`` has given.
     var itemsWritten = 0
     /// The packet that ``nextPart()`` gives next, or −1.
@@ -67,7 +70,7 @@ package struct Coalescer: ~Copyable {
         items = .allocate(capacity: capacity)
         flows = FlowTable(capacity: capacity)
         slices = .allocate(capacity: Self.maximumParts)
-        savedHeader = .allocate(byteCount: Item.maximumHeaderLength, alignment: 8)
+        savedHeader = .allocate(byteCount: Shape.maximumHeaderLength, alignment: 8)
     }
 
     deinit {
@@ -91,6 +94,10 @@ package struct Coalescer: ~Copyable {
             appendItem(Item(single: index))
             return true
         }
+        // A local copy, since Swift 6.3 can't compile a call through `self.items` for the thread sanitizer.
+        let items = items
+        if lastItem >= 0, items[lastItem].extend(by: index, packets: packets) { return true }
+        lastItem = -1
         let candidate = Candidate(packet, length: length, mergesTCP: mergesTCP, mergesUDP: mergesUDP)
         switch candidate.role {
         case .data:
@@ -115,18 +122,20 @@ package struct Coalescer: ~Copyable {
         itemsWritten = 0
         nextPartIndex = -1
         savedLength = 0
+        lastItem = -1
         flows.removeAll()
     }
 
     /// Joins the packet to its flow's newest item or makes it a new one.
     private mutating func addData(_ candidate: Candidate, index: Int32) {
         let slot = flows.find(candidate, items: items, packets: packets)
-        // A local copy, since Swift 6.3 can't compile a call through `self.items` for the thread sanitizer.
         let items = items
         if let newest = flows.item(at: slot), items[newest].join(candidate, index: index, packets: packets) {
+            lastItem = newest
             return
         }
         flows.set(slot, to: itemCount)
+        lastItem = itemCount
         appendItem(Item(candidate, index: index))
     }
 

@@ -66,7 +66,7 @@ package final class Engine {
         shared = DeviceShared(mtu: try device.mtu(), wakeControl: ring)
         tunnel = Device(shared: shared, random: random)
         handshakes = HandshakeQueue(wakeControl: ring)
-        outbound = OutboundPath(device: device, shared: shared, sockets: sockets)
+        outbound = try OutboundPath(device: device, shared: shared, sockets: sockets, stop: stopBell)
         laneEnds = LaneEnds(wakeControl: ring)
         link = try LinkWatch(interfaceIndex: device.interfaceIndex)
         routingMonitor = try NetlinkMonitor(.routing)
@@ -84,8 +84,8 @@ package final class Engine {
         try loop.add(routingMonitor.fileDescriptor) { [unowned self] _ in
             if !routingMonitor.nextEvents().isEmpty { routingChanged() }
         }
-        outboundThread = try NativeThread(name: "\(device.name)-out") { [outbound, laneEnds, stopBell] in
-            laneEnds.report(outbound.run(until: stopBell))
+        outboundThread = try NativeThread(name: "\(device.name)-out") { [outbound, laneEnds] in
+            laneEnds.report(outbound.run())
         }
         readLinkState()
     }

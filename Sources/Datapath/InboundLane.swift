@@ -63,8 +63,7 @@ struct InboundLane: ~Copyable {
                 routes.refresh()
                 for index in 0..<count { handle(batch[index]) }
                 guard coalescer.count > 0 else { continue }
-                guard writePackets() else { return .deviceGone }
-                outbound.sendAnswers()
+                guard outbound.answering({ writePackets() }) else { return .deviceGone }
             case .closed:
                 return .stopped
             case .failed:

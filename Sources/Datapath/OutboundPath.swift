@@ -4,33 +4,44 @@ import Tunnel
 
 /// The outbound lane with its lock, under which packets are read and sent in one go, so that none overtakes another.
 ///
-/// Its own thread waits for packets. A receiving thread that has just written to the TUN device looks in as well: the
-/// answer to what came in, an acknowledgement say, is often there already, and so leaves without waking a thread.
+/// Its own thread waits for packets. A receiving thread that writes to the TUN device looks in as well: the answer to
+/// what came in, an acknowledgement say, is often there at once, and so leaves without waking a thread.
 final class OutboundPath: Sendable {
     /// Packets that a receiving thread sends before it goes back to receiving.
     private static let answerLimit = 8
     /// Packets that the thread of its own sends before it looks whether it has to stop.
     private static let turnLimit = 1024
 
-    private let device: TunDevice
+    private let watch: TunWatch
     private let lane: Mutex<OutboundLane>
+    /// Whether the thread of its own sleeps, or is about to: only then somebody else may answer.
+    private let isWaiting = Atomic<Bool>(false)
 
-    init(device: TunDevice, shared: DeviceShared, sockets: SocketSet) {
-        self.device = device
+    init(device: TunDevice, shared: DeviceShared, sockets: SocketSet, stop: Doorbell) throws(SystemError) {
+        watch = try TunWatch(device, doorbell: stop)
         lane = Mutex(OutboundLane(device: device, shared: shared, sockets: sockets))
     }
 
-    /// Moves packets until `stop` rings or the device is gone.
-    func run(until stop: Doorbell) -> LaneEnd {
+    /// Moves packets until the doorbell for stopping rings or the device is gone.
+    func run() -> LaneEnd {
         while true {
             if lane.withLock({ $0.drain(limit: Self.turnLimit) }) == .deviceGone { return .deviceGone }
-            if device.waitReadable(or: stop) == .rung { return .stopped }
+            isWaiting.store(true, ordering: .sequentiallyConsistent)
+            let outcome = watch.wait()
+            isWaiting.store(false, ordering: .sequentiallyConsistent)
+            if outcome == .rung { return .stopped }
         }
     }
 
-    /// Sends what is there, if nobody else is about to.
-    func sendAnswers() {
+    /// Does `write`, which writes to the device, and sends what the kernel answers, unless the thread of its own is awake
+    /// to do so. Whatever is left then wakes it.
+    func answering<R>(_ write: () -> R) -> R {
+        guard isWaiting.load(ordering: .sequentiallyConsistent) else { return write() }
+        watch.pause()
+        defer { watch.resume() }
+        let result = write()
         _ = lane.withLockIfAvailable { $0.drain(limit: Self.answerLimit) }
+        return result
     }
 }
 

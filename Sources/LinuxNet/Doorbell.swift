@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Wakes a thread that waits in ``TunDevice/waitReadable(or:)`` or in an ``EventLoop``. Any thread may ring.
+/// Wakes a thread that waits in ``TunWatch/wait()`` or in an ``EventLoop``. Any thread may ring.
 package final class Doorbell: Sendable {
     private let descriptor: OwnedDescriptor
 

@@ -24,13 +24,6 @@ package final class TunDevice: Sendable {
         package static let none = Offloads(virtioHeader: false, tcp: false, udp: false)
     }
 
-    package enum Wait: Equatable, Sendable {
-        /// There may be something to read, if only an error.
-        case readable
-        /// The doorbell rang; it is up to the caller to silence it.
-        case rung
-    }
-
     /// Bytes of the virtio-net header.
     package static let virtioHeaderSize = 10
     /// Bytes that one read can bring: an IP packet of any length with its header.
@@ -135,16 +128,5 @@ package final class TunDevice: Sendable {
     /// like the packet or its virtio-net header.
     package func write(_ slices: UnsafePointer<iovec>, count: Int) -> IOResult {
         SystemCall.write(descriptor.number, slices, count: count)
-    }
-
-    /// Sleeps until there is something to read or `doorbell` rings, which comes first when both are so.
-    package func waitReadable(or doorbell: Doorbell) -> Wait {
-        withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { waits in
-            waits[0] = pollfd(fd: doorbell.fileDescriptor, events: Int16(POLLIN), revents: 0)
-            waits[1] = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
-            // Safe: the buffer isn't empty. A failure, which needs a shortage of memory, reads as readable.
-            _ = SystemCall.poll(waits.baseAddress.unsafelyUnwrapped, count: 2, milliseconds: -1)
-            return waits[0].revents != 0 ? .rung : .readable
-        }
     }
 }

@@ -2,11 +2,13 @@
 package struct IPv4Address: Hashable, Sendable {
     package var value: UInt32
 
+    @inlinable
     package init(_ value: UInt32) {
         self.value = value
     }
 
     /// Reads four bytes in network order.
+    @inlinable
     package init(loading source: UnsafeRawPointer) {
         value = UInt32(bigEndian: source.loadUnaligned(as: UInt32.self))
     }
@@ -22,12 +24,14 @@ package struct IPv6Address: Hashable, Sendable {
     package var high: UInt64
     package var low: UInt64
 
+    @inlinable
     package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
     /// Reads sixteen bytes in network order.
+    @inlinable
     package init(loading source: UnsafeRawPointer) {
         high = UInt64(bigEndian: source.loadUnaligned(as: UInt64.self))
         low = UInt64(bigEndian: source.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
@@ -56,6 +60,7 @@ package enum IPAddress: Hashable, Sendable {
         }
     }
 
+    @inlinable
     package var isIPv6: Bool {
         if case .v6 = self { true } else { false }
     }

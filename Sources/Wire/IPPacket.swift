@@ -3,9 +3,9 @@
 /// It holds a pointer to the bytes, which must outlive it.
 package struct IPPacket {
     /// Bytes of an IPv4 header without options.
-    package static let headerSize4 = 20
+    @inlinable package static var headerSize4: Int { 20 }
     /// Bytes of an IPv6 header without extension headers.
-    package static let headerSize6 = 40
+    @inlinable package static var headerSize6: Int { 40 }
 
     /// The first byte of the packet.
     package let start: UnsafeRawPointer

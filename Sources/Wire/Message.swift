@@ -9,45 +9,45 @@ package enum Message {
     }
 
     /// Bytes of an authentication tag.
-    package static let tagSize = 16
+    @inlinable package static var tagSize: Int { 16 }
     /// Bytes of MAC1 and of MAC2, which end an initiation and a response.
-    package static let macSize = 16
+    @inlinable package static var macSize: Int { 16 }
 
     /// The first message of a handshake: its size and offsets in bytes.
     package enum Initiation {
-        package static let size = 148
-        package static let sender = 4
-        package static let ephemeral = 8
-        package static let encryptedStatic = 40
-        package static let encryptedTimestamp = 88
+        @inlinable package static var size: Int { 148 }
+        @inlinable package static var sender: Int { 4 }
+        @inlinable package static var ephemeral: Int { 8 }
+        @inlinable package static var encryptedStatic: Int { 40 }
+        @inlinable package static var encryptedTimestamp: Int { 88 }
     }
 
     /// The second message of a handshake: its size and offsets in bytes.
     package enum Response {
-        package static let size = 92
-        package static let sender = 4
-        package static let receiver = 8
-        package static let ephemeral = 12
-        package static let encryptedNothing = 44
+        @inlinable package static var size: Int { 92 }
+        @inlinable package static var sender: Int { 4 }
+        @inlinable package static var receiver: Int { 8 }
+        @inlinable package static var ephemeral: Int { 12 }
+        @inlinable package static var encryptedNothing: Int { 44 }
     }
 
     /// What a party under load answers instead: its size and offsets in bytes.
     package enum CookieReply {
-        package static let size = 64
-        package static let receiver = 4
-        package static let nonce = 8
-        package static let nonceSize = 24
-        package static let encryptedCookie = 32
-        package static let cookieSize = 16
+        @inlinable package static var size: Int { 64 }
+        @inlinable package static var receiver: Int { 4 }
+        @inlinable package static var nonce: Int { 8 }
+        @inlinable package static var nonceSize: Int { 24 }
+        @inlinable package static var encryptedCookie: Int { 32 }
+        @inlinable package static var cookieSize: Int { 16 }
     }
 
     /// A packet of a session: sizes and offsets in bytes.
     package enum Data {
-        package static let headerSize = 16
-        package static let receiver = 4
-        package static let counter = 8
+        @inlinable package static var headerSize: Int { 16 }
+        @inlinable package static var receiver: Int { 4 }
+        @inlinable package static var counter: Int { 8 }
         /// Header and tag: what a data message adds to the padded packet, and the size of a keepalive.
-        package static let overhead = 32
+        @inlinable package static var overhead: Int { 32 }
     }
 
     /// What `datagram` claims to be, with the size that this kind must have; nil for anything else.

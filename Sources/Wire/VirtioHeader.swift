@@ -1,21 +1,21 @@
 /// The ten bytes before each packet of a TUN device with offloads (`virtio_net_hdr`), in host byte order. Datapath §1.
 package struct VirtioHeader: Equatable, Sendable {
     /// The number of bytes.
-    package static let size = 10
+    @inlinable package static var size: Int { 10 }
 
     /// ``flags``: the checksum field holds the folded pseudo-header sum and the checksum is still to be completed.
-    package static let needsChecksum: UInt8 = 1
+    @inlinable package static var needsChecksum: UInt8 { 1 }
     /// ``flags``: the checksum has been verified.
-    package static let dataValid: UInt8 = 2
+    @inlinable package static var dataValid: UInt8 { 2 }
 
     /// Values of ``segmentationType``.
     package enum SegmentationType {
-        package static let none: UInt8 = 0
-        package static let tcp4: UInt8 = 1
-        package static let tcp6: UInt8 = 4
-        package static let udp: UInt8 = 5
+        @inlinable package static var none: UInt8 { 0 }
+        @inlinable package static var tcp4: UInt8 { 1 }
+        @inlinable package static var tcp6: UInt8 { 4 }
+        @inlinable package static var udp: UInt8 { 5 }
         /// Added to a TCP type when the first segment carries CWR.
-        package static let ecn: UInt8 = 0x80
+        @inlinable package static var ecn: UInt8 { 0x80 }
     }
 
     package var flags: UInt8 = 0

@@ -138,6 +138,7 @@ import Wire
     @Test func waitingEndsByPacketOrRing() throws {
         let (namespace, device) = try network()
         let bell = try Doorbell()
+        let watch = try TunWatch(device, doorbell: bell)
         let socket = try namespace.inside { try UDPSocket.bind(.v4, port: 0) }
         for rings in [true, false] {
             let thread = try NativeThread(name: "waker") {
@@ -145,23 +146,42 @@ import Wire
                 if rings { bell.ring() } else { _ = try? send(pattern(10), on: socket) }
             }
             let start = Clock.bootTime()
-            #expect(device.waitReadable(or: bell) == (rings ? .rung : .readable))
+            #expect(watch.wait() == (rings ? .rung : .readable))
             #expect(Clock.bootTime() - start >= 20_000_000)
             thread.join()
             bell.silence()
         }
         bell.ring()
-        #expect(device.waitReadable(or: bell) == .rung)
+        #expect(watch.wait() == .rung)
+    }
+
+    @Test func aPausedWatchSleepsUntilItIsResumed() throws {
+        let (namespace, device) = try network()
+        let watch = try TunWatch(device, doorbell: try Doorbell())
+        let socket = try namespace.inside { try UDPSocket.bind(.v4, port: 0) }
+        watch.pause()
+        try send(pattern(10), on: socket)
+        let thread = try NativeThread(name: "resumer") {
+            usleep(30_000)
+            watch.resume()
+        }
+        let start = Clock.bootTime()
+        #expect(watch.wait() == .readable)
+        #expect(Clock.bootTime() - start >= 20_000_000)
+        thread.join()
+        watch.pause()
+        watch.resume()
+        #expect(watch.wait() == .readable)
     }
 
     @Test func aDeletedInterfaceIsNoticed() throws {
         let (namespace, device) = try network()
-        let bell = try Doorbell()
+        let watch = try TunWatch(device, doorbell: try Doorbell())
         let thread = try NativeThread(name: "deleter") {
             usleep(30_000)
             try? namespace.ip("link del \(device.name)")
         }
-        #expect(device.waitReadable(or: bell) == .readable)
+        #expect(watch.wait() == .readable)
         thread.join()
         #expect(read(device) == .failed(EBADFD))
         var bytes = pattern(100)
