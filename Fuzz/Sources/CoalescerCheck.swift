@@ -27,7 +27,8 @@ struct CoalescerCheck: ~Copyable {
         let contents = Array(UnsafeRawBufferPointer(start: start, count: length))
         places[start] = packets.count
         packets.append(Packet(memory: memory, contents: contents))
-        require(coalescer.add(start, length: length), "there is room for the packet")
+        let isTaken = coalescer.extend(by: start, available: length) || coalescer.add(start, length: length)
+        require(isTaken, "there is room for the packet")
     }
 
     /// Takes everything out.

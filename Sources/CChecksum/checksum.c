@@ -19,11 +19,12 @@ struct totals {
     block uppers;
 };
 
-// Adds a block at any alignment, and stores it when there is a target.
-static inline __attribute__((always_inline)) void take(struct totals *totals, const uint8_t *source, uint8_t *target) {
+// Adds a block at any alignment and, if it is to be copied, stores it.
+static inline __attribute__((always_inline)) void take(
+    struct totals *totals, const uint8_t *source, uint8_t *target, bool copies) {
     block value;
     memcpy(&value, source, sizeof value);
-    if (target) memcpy(target, &value, sizeof value);
+    if (copies) memcpy(target, &value, sizeof value);
     totals->words += value;
     totals->uppers += value >> 32;
 }
@@ -33,40 +34,57 @@ static inline __attribute__((always_inline)) uint64_t reduce(uint64_t sum) {
     return (sum & 0xffffffff) + (sum >> 32);
 }
 
-// Sums, and copies when there is a target. Inlined with and without one, so that the loops don't ask.
-static inline __attribute__((always_inline)) uint64_t run(const uint8_t *source, uint8_t *target, size_t count) {
+// Inlined once for each value of `copies`, so that the loops don't ask.
+static inline __attribute__((always_inline)) uint64_t run(
+    const uint8_t *source, uint8_t *target, size_t count, const bool copies) {
     struct totals even = {{0}, {0}}, odd = {{0}, {0}};
-    const bool copies = target != NULL;
-    for (; count >= 128; count -= 128, source += 128, target += copies ? 128 : 0) {
-        take(&even, source, target);
-        take(&odd, source + 32, copies ? target + 32 : NULL);
-        take(&even, source + 64, copies ? target + 64 : NULL);
-        take(&odd, source + 96, copies ? target + 96 : NULL);
+    size_t offset = 0;
+#pragma clang loop unroll_count(2)
+    for (; count - offset >= 128; offset += 128) {
+        take(&even, source + offset, target + offset, copies);
+        take(&odd, source + offset + 32, target + offset + 32, copies);
+        take(&even, source + offset + 64, target + offset + 64, copies);
+        take(&odd, source + offset + 96, target + offset + 96, copies);
     }
-    for (; count >= 32; count -= 32, source += 32, target += copies ? 32 : 0) take(&even, source, target);
+#pragma clang loop unroll(disable)
+    for (; count - offset >= 32; offset += 32) take(&even, source + offset, target + offset, copies);
 
     block words = even.words + odd.words, uppers = even.uppers + odd.uppers;
     block halves = words - (uppers << 32) + uppers;
     uint64_t sum = halves[0] + halves[1] + halves[2] + halves[3];
-    for (; count >= 8; count -= 8, source += 8, target += copies ? 8 : 0) {
+    // Fewer than 32 bytes are left: not worth a vector.
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (; count - offset >= 8; offset += 8) {
         uint64_t word;
-        memcpy(&word, source, sizeof word);
-        if (copies) memcpy(target, &word, sizeof word);
+        memcpy(&word, source + offset, sizeof word);
+        if (copies) memcpy(target + offset, &word, sizeof word);
         sum += (word & 0xffffffff) + (word >> 32);
     }
-    if (count > 0) {
-        uint64_t word = 0;
-        for (size_t index = 0; index < count; index++) {
-            if (copies) target[index] = source[index];
-            ((uint8_t *)&word)[index] = source[index];
-        }
-        sum += (word & 0xffffffff) + (word >> 32);
+    if (count & 4) {
+        uint32_t word;
+        memcpy(&word, source + offset, sizeof word);
+        if (copies) memcpy(target + offset, &word, sizeof word);
+        sum += word;
+        offset += 4;
+    }
+    if (count & 2) {
+        uint16_t word;
+        memcpy(&word, source + offset, sizeof word);
+        if (copies) memcpy(target + offset, &word, sizeof word);
+        sum += word;
+        offset += 2;
+    }
+    if (count & 1) {
+        uint16_t word = 0;
+        memcpy(&word, source + offset, 1);
+        if (copies) memcpy(target + offset, &word, 1);
+        sum += word;
     }
     return reduce(sum);
 }
 
-FOR_EACH_PROCESSOR uint64_t cchecksum_sum(const void *start, size_t count) { return run(start, NULL, count); }
+FOR_EACH_PROCESSOR uint64_t cchecksum_sum(const void *start, size_t count) { return run(start, NULL, count, false); }
 
 FOR_EACH_PROCESSOR uint64_t cchecksum_copy(const void *source, void *target, size_t count) {
-    return run(source, target, count);
+    return run(source, target, count, true);
 }

@@ -100,7 +100,7 @@ extension Coalescer {
             role = .ofFlow
             shape = Shape(isIPv6: isIPv6, isTCP: false, headerLength: transport &+ UDPHeader.size)
             payload = length &- shape.headerLength
-            if mayMerge, shape.statesLength(length, start), payload > 0 { role = .data }
+            if mayMerge, shape.lengthsAgree(start, length), payload > 0 { role = .data }
         }
 
         private static func scramble(_ value: UInt64) -> UInt64 {

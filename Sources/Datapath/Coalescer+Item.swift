@@ -42,8 +42,8 @@ extension Coalescer {
             if shape.isTCP { sequence = shape.sequence(candidate.start) }
         }
 
-        /// Joins packet `index`, of which nothing has been checked, behind the others, where almost all belong. False, with
-        /// nothing changed, unless everything fits: then it needs a closer look.
+        /// Joins packet `index`, of which nothing has been checked but that it is as long as its IP header says, behind the
+        /// others, where almost all belong. False, with nothing changed, unless everything fits: then it needs a closer look.
         ///
         /// Headers that agree with those of a packet that has been looked at need no look of their own.
         @inline(__always)
@@ -52,7 +52,7 @@ extension Coalescer {
             let added = packet.length &- shape.headerLength
             guard !isClosed, added > 0, hasRoom(for: added) else { return false }
             let first = packets[Int(head)]
-            guard shape.headersAgree(first.start, packet.start), shape.statesLength(packet.length, packet.start),
+            guard shape.headersAgree(first.start, packet.start), shape.lengthsAgree(packet.start, packet.length),
                 follows(packet.start, added)
             else { return false }
             if !isVerified {

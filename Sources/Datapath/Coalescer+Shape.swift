@@ -57,25 +57,28 @@ extension Coalescer {
             return difference == 0
         }
 
-        /// Whether the lengths in the headers are those of a packet of `length` bytes.
+        /// Bytes of the packet, as its IP header says.
         @inline(__always)
-        func statesLength(_ length: Int, _ packet: UnsafeRawPointer) -> Bool {
-            let stated = Int(packet.bigEndian16(at: isIPv6 ? 4 : 2)) &+ (isIPv6 ? IPPacket.headerSize6 : 0)
-            guard stated == length else { return false }
-            return isTCP || Int(packet.bigEndian16(at: networkLength &+ UDPHeader.length)) == length &- networkLength
+        func statedLength(_ packet: UnsafeRawPointer) -> Int {
+            isIPv6 ? Int(packet.bigEndian16(at: 4)) &+ IPPacket.headerSize6 : Int(packet.bigEndian16(at: 2))
+        }
+
+        /// Whether a UDP header says the same about the length as the IP header, which says `length`.
+        @inline(__always)
+        func lengthsAgree(_ packet: UnsafeRawPointer, _ length: Int) -> Bool {
+            isTCP || Int(packet.bigEndian16(at: networkLength &+ UDPHeader.length)) == length &- networkLength
         }
 
         /// Whether the checksums of the transport and of the IPv4 header are there and right.
         @inline(__always)
         func hasRightChecksums(_ packet: UnsafeRawPointer, length: Int) -> Bool {
-            // A right sum is 0xffff, for it can't be zero: the protocol number is in it.
-            if !isIPv6, Checksum.fold(Checksum.sumOfIPv4Header(packet)) != 0xffff { return false }
+            if !isIPv6, !Checksum.isRight(Checksum.sumOfIPv4Header(packet)) { return false }
             let transportLength = length &- networkLength
             // A datagram without checksum would get one.
             if !isTCP, packet.bigEndian16(at: networkLength &+ UDPHeader.checksum) == 0 { return false }
             let pseudoHeader = Checksum.pseudoHeader(
                 of: packet, isIPv6: isIPv6, nextHeader: transport, length: transportLength)
-            return Checksum.fold(pseudoHeader &+ Checksum.sum(packet + networkLength, count: transportLength)) == 0xffff
+            return Checksum.isRight(pseudoHeader &+ Checksum.sum(packet + networkLength, count: transportLength))
         }
 
         /// The TCP sequence number.

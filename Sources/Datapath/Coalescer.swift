@@ -81,6 +81,24 @@ package struct Coalescer: ~Copyable {
         savedHeader.deallocate()
     }
 
+    /// Takes the next packet if it simply goes on where the last one ended, as most packets of a flow do: the same headers
+    /// but for what must differ. False, without taking it, when that isn't so or there is no more room.
+    ///
+    /// Of the `available` bytes at `packet`, behind ``headroom`` bytes that may be overwritten, nothing needs to have been
+    /// checked. There may be padding at the end.
+    package mutating func extend(by packet: UnsafeMutableRawPointer, available: Int) -> Bool {
+        guard lastItem >= 0, count < capacity else { return false }
+        // A local copy, since Swift 6.3 can't compile a call through `self.items` for the thread sanitizer.
+        let items = items
+        guard available > items[lastItem].shape.headerLength else { return false }
+        let length = items[lastItem].shape.statedLength(packet)
+        guard length <= available else { return false }
+        packets[count] = Packet(start: packet, length: length, next: -1)
+        guard items[lastItem].extend(by: Int32(truncatingIfNeeded: count), packets: packets) else { return false }
+        count &+= 1
+        return true
+    }
+
     /// Takes the next packet, `length` bytes of IP packet at `packet` behind ``headroom`` bytes that may be overwritten.
     /// False, without taking it, when there are `capacity` already.
     ///
@@ -94,9 +112,6 @@ package struct Coalescer: ~Copyable {
             appendItem(Item(single: index))
             return true
         }
-        // A local copy, since Swift 6.3 can't compile a call through `self.items` for the thread sanitizer.
-        let items = items
-        if lastItem >= 0, items[lastItem].extend(by: index, packets: packets) { return true }
         lastItem = -1
         let candidate = Candidate(packet, length: length, mergesTCP: mergesTCP, mergesUDP: mergesUDP)
         switch candidate.role {
@@ -129,6 +144,7 @@ package struct Coalescer: ~Copyable {
     /// Joins the packet to its flow's newest item or makes it a new one.
     private mutating func addData(_ candidate: Candidate, index: Int32) {
         let slot = flows.find(candidate, items: items, packets: packets)
+        // A local copy, since Swift 6.3 can't compile a call through `self.items` for the thread sanitizer.
         let items = items
         if let newest = flows.item(at: slot), items[newest].join(candidate, index: index, packets: packets) {
             lastItem = newest

@@ -19,10 +19,11 @@ struct InboundLane: ~Copyable {
     private let outbound: OutboundPath
     private var batch: ReceiveBatch
     private var coalescer: Coalescer
-    private var sessions: SessionCache
     private var routes: RouteCache
     private let opened: UnsafeMutablePointer<Opened>
     private var openedCount = 0
+    /// The session that the last message came on. Only for one batch, so that an idle lane keeps no keys.
+    private var current: Keypair?
     private var now = Instant(nanoseconds: 0)
 
     /// A datagram that authenticated.
@@ -44,7 +45,6 @@ struct InboundLane: ~Copyable {
         coalescer = Coalescer(
             capacity: 1024, usesVirtioHeader: device.offloads.virtioHeader, mergesTCP: device.offloads.tcp,
             mergesUDP: device.offloads.udp)
-        sessions = SessionCache(shared.indices)
         routes = RouteCache(shared.routes)
         opened = .allocate(capacity: Self.maximumRun)
     }
@@ -62,6 +62,7 @@ struct InboundLane: ~Copyable {
                 now = Instant(nanoseconds: Clock.bootTime())
                 routes.refresh()
                 for index in 0..<count { handle(batch[index]) }
+                current = nil
                 guard coalescer.count > 0 else { continue }
                 guard outbound.answering({ writePackets() }) else { return .deviceGone }
             case .closed:
@@ -99,11 +100,12 @@ struct InboundLane: ~Copyable {
 
     /// Handles the data messages of one session that follow each other from `offset` on; returns where they end.
     private mutating func handleRun(_ message: ReceivedMessage, from offset: Int, stride: Int) -> Int {
+        // Safe: the caller has seen a whole data message at `offset`.
         let start = message.bytes.baseAddress! + offset
-        let receiver = UnsafeRawPointer(start).littleEndian32(at: Message.Data.receiver)
-        let end = runEnd(message, from: offset, stride: stride, receiver: receiver)
+        let end = offset + runLength(start, count: message.bytes.count - offset, stride: stride)
         let datagrams = (end - offset + stride - 1) / stride
-        guard let keypair = sessions.session(receiver) else {
+        let receiver = UnsafeRawPointer(start).littleEndian32(at: Message.Data.receiver)
+        guard let keypair = session(receiver) else {
             shared.drops.count(.unknownSession, datagrams)
             return end
         }
@@ -111,40 +113,45 @@ struct InboundLane: ~Copyable {
             shared.drops.count(.sessionExpired, datagrams)
             return end
         }
-        open(message, from: offset, to: end, stride: stride, keypair: keypair)
+        open(start, count: end - offset, stride: stride, keypair: keypair)
         if openedCount < datagrams { shared.drops.count(.undecryptable, datagrams - openedCount) }
         dropReplays(keypair)
         deliver(message, keypair: keypair)
         return end
     }
 
-    private func runEnd(_ message: ReceivedMessage, from offset: Int, stride: Int, receiver: UInt32) -> Int {
-        var next = offset + stride
-        while next < message.bytes.count {
-            let datagram = UnsafeRawBufferPointer(
-                rebasing: message.bytes[next..<min(next + stride, message.bytes.count)])
-            guard Message.kind(of: datagram) == .data,
-                datagram.baseAddress!.littleEndian32(at: Message.Data.receiver) == receiver
-            else { break }
-            next += stride
-        }
-        return min(next, message.bytes.count)
+    /// The session that receives under `index`, asked for once per batch and session.
+    private mutating func session(_ index: UInt32) -> Keypair? {
+        if let current, current.localIndex == index { return current }
+        current = shared.indices.session(index)
+        return current
     }
 
-    private mutating func open(
-        _ message: ReceivedMessage, from offset: Int, to end: Int, stride: Int, keypair: Keypair
-    ) {
+    /// Bytes of the datagrams that begin as the first one, a data message, does: with the same type and receiver index.
+    private func runLength(_ start: UnsafeMutableRawPointer, count: Int, stride: Int) -> Int {
+        let beginning = start.loadUnaligned(as: UInt64.self)
+        var next = stride
+        // Safe: a whole data message is left where the beginning is compared.
+        while count &- next >= Message.Data.overhead,
+            (start + next).loadUnaligned(as: UInt64.self) == beginning
+        {
+            next &+= stride
+        }
+        return min(next, count)
+    }
+
+    private mutating func open(_ start: UnsafeMutableRawPointer, count: Int, stride: Int, keypair: Keypair) {
         openedCount = 0
-        var position = offset
-        while position < end {
-            let slot = message.bytes.baseAddress! + position
-            let length = min(stride, end - position)
+        var position = 0
+        while position < count {
+            let slot = start + position
+            let length = min(stride, count &- position)
             if let counter = keypair.open(slot, length: length) {
                 // Safe: a message has at most maximumRun datagrams of 32 bytes or more.
                 (opened + openedCount).initialize(to: Opened(slot: slot, length: length, counter: counter))
-                openedCount += 1
+                openedCount &+= 1
             }
-            position += stride
+            position &+= stride
         }
     }
 
@@ -155,8 +162,8 @@ struct InboundLane: ~Copyable {
         openedCount = keypair.withReplayWindow { window in
             var kept = 0
             for index in 0..<all where window.accept(opened[index].counter) {
-                opened[kept] = opened[index]
-                kept += 1
+                if kept < index { opened[kept] = opened[index] }
+                kept &+= 1
             }
             return kept
         }
@@ -166,31 +173,41 @@ struct InboundLane: ~Copyable {
     private mutating func deliver(_ message: ReceivedMessage, keypair: Keypair) {
         guard openedCount > 0 else { return }
         var bytes = 0
-        var carriesData = false
+        var longest = 0
         for index in 0..<openedCount {
-            bytes += opened[index].length
-            if opened[index].length > Message.Data.overhead { carriesData = true }
+            let length = opened[index].length
+            bytes &+= length
+            longest = max(longest, length)
         }
+        let carriesData = longest > Message.Data.overhead
         keypair.peer.received(
             carriesData ? .data : .keepalive, bytes: bytes, on: keypair, from: message.source, via: message.local,
             at: now)
         guard carriesData else { return }
         let outer = ECN(trafficClass: message.tos)
+        // Whether the packet before was accepted and neither it nor the next one wants a mark.
+        var isPlain = false
         for index in 0..<openedCount where opened[index].length > Message.Data.overhead {
-            accept(opened[index], from: keypair.peer, outer: outer)
+            accept(opened[index], from: keypair.peer, outer: outer, &isPlain)
         }
     }
 
     /// Checks one packet and hands it to the coalescer, without its padding.
-    private mutating func accept(_ datagram: Opened, from peer: Peer, outer: ECN) {
+    private mutating func accept(_ datagram: Opened, from peer: Peer, outer: ECN, _ isPlain: inout Bool) {
         let inner = datagram.slot + Message.Data.headerSize
-        let bytes = UnsafeRawBufferPointer(start: inner, count: datagram.length - Message.Data.overhead)
+        let length = datagram.length &- Message.Data.overhead
+        // What agrees with the headers of a packet that has passed the checks below, from the same peer, passes them too.
+        if isPlain, coalescer.extend(by: inner, available: length) { return }
+        isPlain = false
+        let bytes = UnsafeRawBufferPointer(start: inner, count: length)
         guard let packet = IPPacket(bytes) else { return shared.drops.count(.innerPacketMalformed) }
-        guard routes.peer(for: packet.source) === peer else { return shared.drops.count(.sourceNotAllowed) }
+        guard routes.isPeer(peer, for: packet.source) else { return shared.drops.count(.sourceNotAllowed) }
         ECN.decapsulate(outer: outer, packet: inner)
-        if coalescer.add(inner, length: packet.length) { return }
-        _ = writePackets()
-        _ = coalescer.add(inner, length: packet.length)
+        if !coalescer.add(inner, length: packet.length) {
+            _ = writePackets()
+            _ = coalescer.add(inner, length: packet.length)
+        }
+        isPlain = outer != .congestion
     }
 
     /// Writes everything that the coalescer holds; false when the device is gone.

@@ -39,57 +39,45 @@ struct RouteCache: ~Copyable {
 
     /// The peer that packets to or from `address` belong to.
     mutating func peer(for address: IPAddress) -> Peer? {
-        // Safe: the place is below the size.
-        let entry = entries + Self.place(of: address)
-        if entry.pointee.peer != nil, entry.pointee.address == address { return entry.pointee.peer }
+        let place = place(of: address)
+        return isKnown(address, at: place) ? entries[place].peer : learn(address, at: place)
+    }
+
+    /// Whether packets to or from `address` belong to `peer`.
+    @inline(__always)
+    mutating func isPeer(_ peer: Peer, for address: IPAddress) -> Bool {
+        let place = place(of: address)
+        // Not by way of `peer(for:)`, which would count references.
+        return isKnown(address, at: place) ? entries[place].peer === peer : learn(address, at: place) === peer
+    }
+
+    @inline(__always)
+    private func isKnown(_ address: IPAddress, at place: Int) -> Bool {
+        guard entries[place].peer != nil else { return false }
+        switch (entries[place].address, address) {
+        case (.v4(let known), .v4(let asked)): return known.value == asked.value
+        case (.v6(let known), .v6(let asked)): return known.high == asked.high && known.low == asked.low
+        default: return false
+        }
+    }
+
+    @inline(never)
+    private mutating func learn(_ address: IPAddress, at place: Int) -> Peer? {
         guard let peer = routes.peer(for: address) else { return nil }
-        entry.pointee = Entry(address: address, peer: peer)
+        entries[place] = Entry(address: address, peer: peer)
         return peer
     }
 
     private static var empty: Entry { Entry(address: .v4(IPv4Address(0)), peer: nil) }
 
-    private static func place(of address: IPAddress) -> Int {
+    /// Below the size.
+    @inline(__always)
+    private func place(of address: IPAddress) -> Int {
         let mixed =
             switch address {
             case .v4(let v4): UInt64(v4.value)
             case .v6(let v6): v6.high &* 3 ^ v6.low
             }
         return Int(truncatingIfNeeded: (mixed &* 0x9e37_79b9_7f4a_7c15) >> 54)
-    }
-}
-
-/// A lane's memory of sessions by receiver index.
-///
-/// It doesn't keep a session alive, for the keys of one that has ended must go also from a lane without traffic.
-struct SessionCache: ~Copyable {
-    private static let size = 256
-
-    private let indices: IndexTable
-    private let entries: UnsafeMutablePointer<Entry>
-
-    private struct Entry {
-        weak var keypair: Keypair?
-    }
-
-    init(_ indices: IndexTable) {
-        self.indices = indices
-        entries = .allocate(capacity: Self.size)
-        entries.initialize(repeating: Entry(), count: Self.size)
-    }
-
-    deinit {
-        entries.deinitialize(count: Self.size)
-        entries.deallocate()
-    }
-
-    /// The session that receives under `index`.
-    mutating func session(_ index: UInt32) -> Keypair? {
-        // Safe: the remainder is below the size. Indices are random, so their low bits spread well.
-        let entry = entries + Int(index % UInt32(Self.size))
-        if let keypair = entry.pointee.keypair, keypair.localIndex == index, !keypair.isRetired { return keypair }
-        guard let keypair = indices.session(index) else { return nil }
-        entry.pointee.keypair = keypair
-        return keypair
     }
 }

@@ -1,15 +1,15 @@
-import CChecksum
+public import CChecksum
 
 /// The Internet checksum (RFC 1071) over raw bytes.
 ///
 /// A partial sum is a `UInt64` of 16-bit words in the machine's own byte order: the one's complement sum doesn't care,
 /// and a folded sum stored as it is has its bytes in network order. Partial sums returned here are below 2³², so
 /// thousands of them can be added with `&+` before folding. Pieces that are summed apart must begin at even offsets.
-package enum Checksum {
+public enum Checksum {
     /// The partial sum of `count` bytes at `start`, at any alignment.
     @inlinable
     @inline(__always)
-    package static func sum(_ start: UnsafeRawPointer, count: Int) -> UInt64 {
+    public static func sum(_ start: UnsafeRawPointer, count: Int) -> UInt64 {
         cchecksum_sum(start, count)
     }
 
@@ -17,14 +17,14 @@ package enum Checksum {
     /// over memory where copying and summing apart would take two.
     @inlinable
     @inline(__always)
-    package static func copy(from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) -> UInt64 {
+    public static func copy(from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) -> UInt64 {
         cchecksum_copy(source, target, count)
     }
 
     /// The partial sum of the 20 bytes of an IPv4 header without options.
     @inlinable
     @inline(__always)
-    package static func sumOfIPv4Header(_ start: UnsafeRawPointer) -> UInt64 {
+    public static func sumOfIPv4Header(_ start: UnsafeRawPointer) -> UInt64 {
         let first = start.loadUnaligned(as: UInt64.self)
         let second = start.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
         let last = UInt64(start.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
@@ -36,7 +36,7 @@ package enum Checksum {
     /// is still to be completed. In native order, ready to be stored.
     @inlinable
     @inline(__always)
-    package static func fold(_ sum: UInt64) -> UInt16 {
+    public static func fold(_ sum: UInt64) -> UInt16 {
         // Safe: each step adds two numbers that are too short to overflow 64 bits.
         var sum = (sum & 0xffff_ffff) &+ (sum >> 32)
         sum = (sum & 0xffff_ffff) &+ (sum >> 32)
@@ -49,23 +49,28 @@ package enum Checksum {
     /// that contain their own right checksum.
     @inlinable
     @inline(__always)
-    package static func finish(_ sum: UInt64) -> UInt16 { ~fold(sum) }
+    public static func finish(_ sum: UInt64) -> UInt16 { ~fold(sum) }
+
+    /// Whether bytes with this partial sum contain their own right checksum. They aren't all zeros.
+    @inlinable
+    @inline(__always)
+    public static func isRight(_ sum: UInt64) -> Bool { sum % 0xffff == 0 }
 
     /// What a number in a packet adds to a partial sum, when it begins at an even offset.
     @inlinable
     @inline(__always)
-    package static func term(_ value: UInt16) -> UInt64 { UInt64(value.bigEndian) }
+    public static func term(_ value: UInt16) -> UInt64 { UInt64(value.bigEndian) }
 
     /// What a number in a packet adds to a partial sum, when it begins at an even offset.
     @inlinable
     @inline(__always)
-    package static func term(_ value: UInt32) -> UInt64 { UInt64(value.bigEndian) }
+    public static func term(_ value: UInt32) -> UInt64 { UInt64(value.bigEndian) }
 
     /// The partial sum of the pseudo-header of `packet`: its addresses, `nextHeader` and the transport's `length` in
     /// bytes (RFC 9293 §3.1, RFC 8200 §8.1). `packet` has at least 20 bytes of IPv4 or 40 of IPv6 header.
     @inlinable
     @inline(__always)
-    package static func pseudoHeader(
+    public static func pseudoHeader(
         of packet: UnsafeRawPointer, isIPv6: Bool, nextHeader: UInt8, length: Int
     ) -> UInt64 {
         // Safe: at most eight 32-bit numbers and two 16-bit ones are added.
@@ -81,7 +86,7 @@ package enum Checksum {
     /// The checksum that follows from replacing one 16-bit word of the covered bytes by another (RFC 1624), all three
     /// in the same byte order.
     @inlinable
-    package static func replacing(_ old: UInt16, by new: UInt16, in checksum: UInt16) -> UInt16 {
+    public static func replacing(_ old: UInt16, by new: UInt16, in checksum: UInt16) -> UInt16 {
         finish(UInt64(~checksum) &+ UInt64(~old) &+ UInt64(new))
     }
 }

@@ -1,5 +1,5 @@
 /// Explicit congestion notification between the packet inside and the datagram outside. Protocol §12, RFC 6040.
-package enum ECN: UInt8, Sendable {
+public enum ECN: UInt8, Sendable {
     case notCapable = 0
     case capable1 = 1
     case capable0 = 2
@@ -7,7 +7,7 @@ package enum ECN: UInt8, Sendable {
 
     /// Takes the two low bits of a TOS byte or traffic class.
     @inlinable
-    package init(trafficClass: UInt8) {
+    public init(trafficClass: UInt8) {
         switch trafficClass & 3 {
         case 0: self = .notCapable
         case 1: self = .capable1
@@ -18,14 +18,14 @@ package enum ECN: UInt8, Sendable {
 
     /// The mark of the datagram that carries a packet marked so. Congestion met before the tunnel isn't shown outside.
     @inlinable
-    package var encapsulated: ECN { self == .congestion ? .capable0 : self }
+    public var encapsulated: ECN { self == .congestion ? .capable0 : self }
 
     /// Marks the packet that came in a datagram marked `outer`: congestion outside is passed on to an ECN-capable
     /// packet, everything else leaves the packet as it is. The IPv4 header checksum stays right.
     ///
     /// `packet` is one that ``IPPacket`` accepts.
     @inlinable
-    package static func decapsulate(outer: ECN, packet: UnsafeMutableRawPointer) {
+    public static func decapsulate(outer: ECN, packet: UnsafeMutableRawPointer) {
         guard outer == .congestion else { return }
         // Safe: an accepted packet has at least 20 bytes.
         let first = packet.load(as: UInt8.self)

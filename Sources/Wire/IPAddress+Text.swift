@@ -13,7 +13,7 @@ extension IPv4Address: CustomStringConvertible {
         self.init(value)
     }
 
-    package var description: String {
+    public var description: String {
         "\(value >> 24).\(value >> 16 & 255).\(value >> 8 & 255).\(value & 255)"
     }
 }
@@ -63,7 +63,7 @@ extension IPv6Address: CustomStringConvertible {
 
     /// The canonical form of RFC 5952, as `inet_ntop` prints it but for the deprecated IPv4-compatible range;
     /// IPv4-mapped addresses with dots.
-    package var description: String {
+    public var description: String {
         if high == 0, low >> 32 == 0xffff {
             return "::ffff:\(IPv4Address(UInt32(truncatingIfNeeded: low)))"
         }
@@ -102,7 +102,7 @@ extension IPAddress: CustomStringConvertible {
         self.init(Substring(text))
     }
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .v4(let address): address.description
         case .v6(let address): address.description
@@ -125,12 +125,12 @@ extension Prefix: CustomStringConvertible {
         self.init(Substring(text))
     }
 
-    package var description: String { "\(address)/\(length)" }
+    public var description: String { "\(address)/\(length)" }
 }
 
 extension Endpoint: CustomStringConvertible {
     /// `192.0.2.1:51820`, `[2001:db8::1]:51820` or `[fe80::1%2]:51820`, the scope as an interface index.
-    package var description: String {
+    public var description: String {
         switch address {
         case .v4(let v4): "\(v4):\(port)"
         case .v6(let v6): scope == 0 ? "[\(v6)]:\(port)" : "[\(v6)%\(scope)]:\(port)"

@@ -1,59 +1,59 @@
 /// An IPv4 address, as a number in host order: 10.0.0.1 is 0x0A00_0001.
-package struct IPv4Address: Hashable, Sendable {
-    package var value: UInt32
+public struct IPv4Address: Hashable, Sendable {
+    public var value: UInt32
 
     @inlinable
-    package init(_ value: UInt32) {
+    public init(_ value: UInt32) {
         self.value = value
     }
 
     /// Reads four bytes in network order.
     @inlinable
-    package init(loading source: UnsafeRawPointer) {
+    public init(loading source: UnsafeRawPointer) {
         value = UInt32(bigEndian: source.loadUnaligned(as: UInt32.self))
     }
 
     /// Writes four bytes in network order.
-    package func store(to target: UnsafeMutableRawPointer) {
+    public func store(to target: UnsafeMutableRawPointer) {
         target.storeBytes(of: value.bigEndian, as: UInt32.self)
     }
 }
 
 /// An IPv6 address, as two numbers in host order, the first eight bytes in `high`.
-package struct IPv6Address: Hashable, Sendable {
-    package var high: UInt64
-    package var low: UInt64
+public struct IPv6Address: Hashable, Sendable {
+    public var high: UInt64
+    public var low: UInt64
 
     @inlinable
-    package init(high: UInt64, low: UInt64) {
+    public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
     /// Reads sixteen bytes in network order.
     @inlinable
-    package init(loading source: UnsafeRawPointer) {
+    public init(loading source: UnsafeRawPointer) {
         high = UInt64(bigEndian: source.loadUnaligned(as: UInt64.self))
         low = UInt64(bigEndian: source.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
 
     /// Writes sixteen bytes in network order.
-    package func store(to target: UnsafeMutableRawPointer) {
+    public func store(to target: UnsafeMutableRawPointer) {
         target.storeBytes(of: high.bigEndian, as: UInt64.self)
         target.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
     }
 
     /// Whether the address is in fe80::/10 and so needs a scope.
-    package var isLinkLocal: Bool { high >> 54 == 0xfe80 >> 6 }
+    public var isLinkLocal: Bool { high >> 54 == 0xfe80 >> 6 }
 }
 
 /// An address of either family.
-package enum IPAddress: Hashable, Sendable {
+public enum IPAddress: Hashable, Sendable {
     case v4(IPv4Address)
     case v6(IPv6Address)
 
     /// 32 or 128.
-    package var bitCount: Int {
+    public var bitCount: Int {
         switch self {
         case .v4: 32
         case .v6: 128
@@ -61,19 +61,19 @@ package enum IPAddress: Hashable, Sendable {
     }
 
     @inlinable
-    package var isIPv6: Bool {
+    public var isIPv6: Bool {
         if case .v6 = self { true } else { false }
     }
 }
 
 /// An address and how many of its leading bits count. The others are zero. Protocol §13.
-package struct Prefix: Hashable, Sendable {
-    package let address: IPAddress
+public struct Prefix: Hashable, Sendable {
+    public let address: IPAddress
     /// 0…32 or 0…128.
-    package let length: Int
+    public let length: Int
 
     /// Masks the host part of `address`; nil when `length` doesn't fit its family.
-    package init?(_ address: IPAddress, length: Int) {
+    public init?(_ address: IPAddress, length: Int) {
         guard length >= 0, length <= address.bitCount else { return nil }
         self.length = length
         switch address {
@@ -88,13 +88,13 @@ package struct Prefix: Hashable, Sendable {
 }
 
 /// Where a peer's datagrams go to or came from: an address, a UDP port, and for link-local IPv6 the interface.
-package struct Endpoint: Hashable, Sendable {
-    package var address: IPAddress
-    package var port: UInt16
+public struct Endpoint: Hashable, Sendable {
+    public var address: IPAddress
+    public var port: UInt16
     /// The interface index of a link-local IPv6 address, else 0.
-    package var scope: UInt32
+    public var scope: UInt32
 
-    package init(_ address: IPAddress, port: UInt16, scope: UInt32 = 0) {
+    public init(_ address: IPAddress, port: UInt16, scope: UInt32 = 0) {
         self.address = address
         self.port = port
         self.scope = scope

@@ -1,6 +1,6 @@
 extension IPPacket {
     /// What a packet carries beneath IP.
-    package enum Payload: Equatable, Sendable {
+    public enum Payload: Equatable, Sendable {
         /// The protocol number, and where its header begins. Nothing is said about how much of it is there.
         case transport(UInt8, offset: Int)
         /// A fragment other than the first: its transport header is in another packet.
@@ -10,7 +10,7 @@ extension IPPacket {
     }
 
     /// Finds the transport header behind IPv4 options or IPv6 extension headers (RFC 8200 §4).
-    package var payload: Payload {
+    public var payload: Payload {
         guard isIPv6 else {
             let fragmentOffset = start.bigEndian16(at: 6) & 0x1fff
             return fragmentOffset == 0 ? .transport(nextHeader, offset: headerLength) : .laterFragment
@@ -40,7 +40,7 @@ extension IPPacket {
 
     /// Whether in IPv6 another header follows one of this number.
     @inlinable
-    package static func isExtensionHeader(_ number: UInt8) -> Bool {
+    public static func isExtensionHeader(_ number: UInt8) -> Bool {
         switch number {
         case hopByHop, routing, fragment, authentication, destination, mobility: true
         default: false

@@ -1,42 +1,42 @@
 /// The ten bytes before each packet of a TUN device with offloads (`virtio_net_hdr`), in host byte order. Datapath §1.
-package struct VirtioHeader: Equatable, Sendable {
+public struct VirtioHeader: Equatable, Sendable {
     /// The number of bytes.
-    @inlinable package static var size: Int { 10 }
+    @inlinable public static var size: Int { 10 }
 
     /// ``flags``: the checksum field holds the folded pseudo-header sum and the checksum is still to be completed.
-    @inlinable package static var needsChecksum: UInt8 { 1 }
+    @inlinable public static var needsChecksum: UInt8 { 1 }
     /// ``flags``: the checksum has been verified.
-    @inlinable package static var dataValid: UInt8 { 2 }
+    @inlinable public static var dataValid: UInt8 { 2 }
 
     /// Values of ``segmentationType``.
-    package enum SegmentationType {
-        @inlinable package static var none: UInt8 { 0 }
-        @inlinable package static var tcp4: UInt8 { 1 }
-        @inlinable package static var tcp6: UInt8 { 4 }
-        @inlinable package static var udp: UInt8 { 5 }
+    public enum SegmentationType {
+        @inlinable public static var none: UInt8 { 0 }
+        @inlinable public static var tcp4: UInt8 { 1 }
+        @inlinable public static var tcp6: UInt8 { 4 }
+        @inlinable public static var udp: UInt8 { 5 }
         /// Added to a TCP type when the first segment carries CWR.
-        @inlinable package static var ecn: UInt8 { 0x80 }
+        @inlinable public static var ecn: UInt8 { 0x80 }
     }
 
-    package var flags: UInt8 = 0
+    public var flags: UInt8 = 0
     /// What kind of super-packet follows; one of ``SegmentationType``.
-    package var segmentationType: UInt8 = 0
+    public var segmentationType: UInt8 = 0
     /// Bytes of all headers of the packet. A hint that isn't to be trusted.
-    package var headerLength: UInt16 = 0
+    public var headerLength: UInt16 = 0
     /// Payload bytes of each segment but the last.
-    package var segmentSize: UInt16 = 0
+    public var segmentSize: UInt16 = 0
     /// Where the checksummed bytes begin, from the start of the packet.
-    package var checksumStart: UInt16 = 0
+    public var checksumStart: UInt16 = 0
     /// Where the checksum goes, from ``checksumStart``.
-    package var checksumOffset: UInt16 = 0
+    public var checksumOffset: UInt16 = 0
 
     /// All zeros: an ordinary packet with complete checksums.
     @inlinable
-    package init() {}
+    public init() {}
 
     /// Reads ten bytes, which must be there.
     @inlinable
-    package init(loading source: UnsafeRawPointer) {
+    public init(loading source: UnsafeRawPointer) {
         flags = source.load(as: UInt8.self)
         segmentationType = source.load(fromByteOffset: 1, as: UInt8.self)
         headerLength = source.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
@@ -47,7 +47,7 @@ package struct VirtioHeader: Equatable, Sendable {
 
     /// Writes ten bytes to `target`, which must have room for them.
     @inlinable
-    package func store(to target: UnsafeMutableRawPointer) {
+    public func store(to target: UnsafeMutableRawPointer) {
         target.storeBytes(of: flags, as: UInt8.self)
         target.storeBytes(of: segmentationType, toByteOffset: 1, as: UInt8.self)
         target.storeBytes(of: headerLength, toByteOffset: 2, as: UInt16.self)

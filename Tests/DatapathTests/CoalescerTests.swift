@@ -196,6 +196,29 @@ import Wire
         #expect(coalesce(padded).map(\.packet) == padded)
     }
 
+    @Test func theShortCutLeavesPaddingOut() {
+        let packets = run(3, of: 40).map(\.bytes)
+        let room = 16 + packets[0].count + 16
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 3 * room, alignment: 16)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: 3 * room)
+        defer { memory.deallocate() }
+        var coalescer = Coalescer(capacity: 3, usesVirtioHeader: true, mergesTCP: true, mergesUDP: true)
+        var taken: [Bool] = []
+        for (index, packet) in packets.enumerated() {
+            let start = memory + index * room + 16
+            packet.withUnsafeBytes { start.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+            // One byte too few for the second packet, then room for padding.
+            if index == 1 { taken.append(coalescer.extend(by: start, available: packet.count - 1)) }
+            taken.append(coalescer.extend(by: start, available: packet.count + 16))
+            if index == 0 { taken.append(coalescer.add(start, length: packet.count)) }
+        }
+        #expect(taken == [false, true, false, true, true])
+        let output = coalescer.next()
+        #expect(output?.partCount == 3)
+        #expect(output?.length == VirtioHeader.size + packets[0].count + 2 * 40)
+        coalescer.reset()
+    }
+
     @Test func aPacketThatComesLateGoesFirst() {
         let packets = run(4, of: 40)
         let items = coalesce([packets[2], packets[1], packets[3], packets[0]].map(\.bytes))

@@ -60,24 +60,3 @@ struct OutboxTests {
         outbox.commit(length: length, now: session.now.instant)
     }
 }
-
-@Suite("Session cache")
-struct SessionCacheTests {
-    @Test("A session is found by its index, and gone once its peer is, keys and all")
-    func forgets() {
-        let session = SessionFixture()
-        var cache = SessionCache(session.host.shared.indices)
-        let index = session.grant.keypair.localIndex
-        weak var keypair: Keypair?
-        do {
-            let first = cache.session(index)
-            #expect(first === session.grant.keypair)
-            #expect(cache.session(index) === first)
-            keypair = first
-        }
-        #expect(cache.session(index &+ 1) == nil)
-        session.removePeer()
-        #expect(keypair == nil)
-        #expect(cache.session(index) == nil)
-    }
-}
