@@ -7,6 +7,8 @@ import Wire
 struct InboundLane: ~Copyable {
     /// Messages taken in one system call; each may hold 64 datagrams.
     private static let batchSize = 16
+    /// Packets written at once from which on their receivers are given a chance to run.
+    private static let manyPackets = 64
     /// Microseconds.
     private static let failurePause: UInt32 = 1000
     /// The most datagrams of the smallest size in one message.
@@ -64,7 +66,10 @@ struct InboundLane: ~Copyable {
                 for index in 0..<count { handle(batch[index]) }
                 current = nil
                 guard coalescer.count > 0 else { continue }
+                let written = coalescer.count
                 guard outbound.answering({ writePackets() }) else { return .deviceGone }
+                // A socket holds only some hundred small packets: the programs that got these may read them first.
+                if written >= Self.manyPackets { sched_yield() }
             case .closed:
                 return .stopped
             case .failed:
