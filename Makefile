@@ -3,10 +3,10 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINARY := .build/release/nightjar
-SOURCES := Package.swift Sources Tests Fuzz
+SOURCES := Package.swift Sources Tests Fuzz Benchmarks/Load
 SCRIPTS := $(wildcard .ci/run Scripts/*.sh Demo/*.sh Benchmarks/*.sh Fuzz/*.sh)
 
-.PHONY: help build test test-optimised sanitize-address sanitize-thread demo bench allocations fuzz format lint install clean
+.PHONY: help build test test-optimised sanitize-address sanitize-thread demo bench soak allocations fuzz format lint install clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
@@ -30,8 +30,15 @@ sanitize-thread: ## The same under the thread sanitizer
 demo: ## A tunnel between two Nightjars, with a short report of what was measured (as root)
 	@Demo/demo.sh
 
-bench: ## Nightjar beside wireguard-go and the bare wire (as root; ARGS=--quick for a first look)
+bench: ## Every figure of BENCHMARKS.md but the soak's (as root; ARGS=--quick for a first look)
 	@Benchmarks/bench.sh $(ARGS)
+	@Benchmarks/scale.sh $(ARGS)
+	@Benchmarks/handshakes.sh $(ARGS)
+	@Benchmarks/lookups.sh
+	@Benchmarks/instructions.sh
+
+soak: ## MINUTES of full load, 20 unless told, with an eye on what grows (as root)
+	@Benchmarks/soak.sh $(MINUTES)
 
 allocations: ## Counts the memory allocations per packet (as root)
 	@Benchmarks/allocations.sh

@@ -26,7 +26,7 @@ readonly rounds duration pings large=1372 small=36
 
 main() {
     in_sandbox || prepare
-    enter_sandbox $((120 + rounds * 3 * (8 * duration + pings / 40 + 30))) "$@"
+    enter_sandbox $((120 + rounds * 3 * (10 * duration + pings / 40 + 30))) "$@"
     # shellcheck disable=SC2154 # scratch is from sandbox.sh
     readonly results=$scratch/results
     on_exit "$scratch"/{nj-client,nj-server,wg-client,wg-server}.log
@@ -49,7 +49,7 @@ prepare() {
 # run_round NUMBER: every measurement, each on all engines in turn; the next round begins with another engine.
 run_round() {
     local measure turn engine
-    for measure in tcp-1 tcp-4 tcp-reverse udp-large udp-small ping-idle ping-load; do
+    for measure in tcp-1 tcp-4 tcp-reverse udp-large udp-small udp-over udp-twice ping-idle ping-load; do
         for turn in 0 1 2; do
             # shellcheck disable=SC2154 # engines is from engines.sh
             engine=${engines[($1 + turn) % 3]}
@@ -81,6 +81,19 @@ measure_tcp_4() { run_iperf "$1" --parallel 4 | received_gbits | note tcp-4 "$1"
 measure_tcp_reverse() { run_iperf "$1" --reverse | received_gbits | note tcp-reverse "$1"; }
 measure_udp_large() { run_iperf "$1" --udp --bitrate 0 --length $large | delivered_pps | note udp-large "$1"; }
 measure_udp_small() { run_iperf "$1" --udp --bitrate 0 --length $small | delivered_pps | note udp-small "$1"; }
+
+# One and a half times and three times what the unpaced sender got through in this round: well above saturation.
+measure_udp_over() { run_paced "$1" 1.5 | note udp-over "$1"; }
+measure_udp_twice() { run_paced "$1" 3 | note udp-twice "$1"; }
+
+# run_paced ENGINE FACTOR: large datagrams offered at that multiple of what came through unpaced, the latest figure.
+run_paced() {
+    local bits
+    bits=$(awk -F '\t' -v engine="$1" -v factor="$2" -v size=$large \
+        '$1 == "udp-large" && $2 == engine { pps = $3 } END { if (!pps) exit 1; printf "%d", pps * factor * size * 8 }' \
+        "$results") || return
+    run_iperf "$1" --udp --bitrate "$bits" --length $large | delivered_pps
+}
 
 # shellcheck disable=SC2154 # server_address is from engines.sh
 measure_ping_idle() { round_trips client "${server_address[$1]}" "$pings" 0.01 | median | note ping-idle "$1"; }

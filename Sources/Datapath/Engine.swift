@@ -18,6 +18,9 @@ package final class Engine {
         package init() {}
     }
 
+    /// How long messages gather under load.
+    private static let loadPause = Instant.Span.milliseconds(1)
+
     let device: TunDevice
     let loop: EventLoop
     let logger: Logger
@@ -34,7 +37,7 @@ package final class Engine {
     /// The routing of the namespace that the sockets are in.
     var routing: Netlink
     var routingMonitor: NetlinkMonitor
-    var sender = SendBatch(capacity: 1)
+    private var transmits = TransmitBatch()
     var eventLog = EventLog()
 
     /// The port to bind, 0 for any; then the one that was bound.
@@ -45,6 +48,8 @@ package final class Engine {
     var bindFailure: Int32 = 0
     /// When sticky source addresses are checked against the routing table; nil when it hasn't changed.
     var routeCheckAt: Instant?
+    /// Under load, when handshake messages are looked at next; each doesn't wake the thread then.
+    private var handshakesAt: Instant?
     private var outboundThread: NativeThread?
     var receivers: [NativeThread] = []
     let laneEnds: LaneEnds
@@ -94,13 +99,14 @@ package final class Engine {
     package func run() throws(SystemError) {
         try loop.run(
             deadline: { [self] in
-                [tunnel.nextDeadline, routeCheckAt].compactMap { $0?.nanoseconds }.min()
+                [tunnel.nextDeadline, routeCheckAt, handshakesAt].compactMap { $0?.nanoseconds }.min()
             },
             expired: { [self] in
                 let now = moment()
                 tunnel.handleTimeout(now: now)
                 if let routeCheckAt, routeCheckAt <= now.instant { checkStickySources() }
                 drain()
+                if let handshakesAt, handshakesAt <= now.instant { handleDoorbell() }
             })
     }
 
@@ -124,18 +130,21 @@ package final class Engine {
     /// Takes what waits: handshake messages, signals from the lanes, ends of lanes.
     private func handleDoorbell() {
         let now = moment()
-        // A turn handles so many at most, so that a flood leaves time for the other descriptors.
-        for _ in 0..<64 {
-            guard let (entry, waiting) = handshakes.pop() else { break }
-            withUnsafeBytes(of: entry.bytes) { message in
-                tunnel.handleHandshake(
-                    UnsafeRawBufferPointer(rebasing: message[..<entry.length]), from: entry.endpoint,
-                    via: entry.source, waiting: waiting, now: now)
+        handshakesAt = nil
+        // A turn handles so many at most, so that a flood leaves time for the other descriptors. Answers wait for those to
+        // the next few messages.
+        var isMore = true
+        for _ in 0..<4 where isMore {
+            isMore = handshakes.handle(atMost: 16) { message, endpoint, source, waiting in
+                tunnel.handleHandshake(message, from: endpoint, via: source, waiting: waiting, now: now)
             }
             drain()
-            if waiting == 0 { break }
         }
-        if handshakes.hasWaiting { doorbell.ring() }
+        if tunnel.isUnderLoad(at: now.instant), !isMore {
+            handshakesAt = now.instant + Self.loadPause
+        } else {
+            handshakes.rest()
+        }
         tunnel.handleSignals(now: now)
         drain()
         if laneEnds.isDeviceGone {
@@ -146,22 +155,12 @@ package final class Engine {
 
     /// Sends and logs what the tunnel has produced.
     func drain() {
-        while let transmit = tunnel.pollTransmit() { send(transmit) }
+        while let transmit = tunnel.pollTransmit() {
+            if transmits.add(transmit) { continue }
+            transmits.send(on: sockets.current, drops: shared.drops, logger: logger)
+            _ = transmits.add(transmit)
+        }
+        transmits.send(on: sockets.current, drops: shared.drops, logger: logger)
         while let event = tunnel.pollEvent() { eventLog.write(event, to: logger) }
-    }
-
-    private func send(_ transmit: Device.Transmit) {
-        guard let socket = sockets.current?[AddressFamily(of: transmit.endpoint.address)] else {
-            return shared.drops.count(.sendFailed)
-        }
-        transmit.bytes.withUnsafeBytes { bytes in
-            _ = sender.append(bytes, to: transmit.endpoint, from: transmit.source, tos: transmit.trafficClass)
-            let report = sender.send(on: socket)
-            if report.dropped > 0 {
-                shared.drops.count(.sendFailed, report.dropped)
-                logger.debug("Can't send to \(transmit.endpoint): \(SystemError.text(for: report.error))")
-            }
-            if report.refusedSources != 0, let source = transmit.source { transmit.peer?.forgetSource(source) }
-        }
     }
 }

@@ -46,7 +46,16 @@ struct BLAKE2sState {
     }
 
     /// The 32 bytes of the chaining value.
-    var bytes: Bytes32 { Bytes32(words: h0, h1, h2, h3, h4, h5, h6, h7) }
+    var bytes: Bytes32 {
+        let words = (
+            h0.littleEndian, h1.littleEndian, h2.littleEndian, h3.littleEndian, h4.littleEndian, h5.littleEndian,
+            h6.littleEndian, h7.littleEndian
+        )
+        return withUnsafeBytes(of: words) { bytes in
+            // Safe: the buffer holds 32 bytes.
+            Bytes32(loading: bytes.baseAddress.unsafelyUnwrapped)
+        }
+    }
 
     /// The fractional parts of the square roots of the first eight primes.
     private enum Initial {

@@ -28,26 +28,46 @@ package struct BLAKE2s {
 
     /// Adds `bytes` to what is hashed; they may be empty.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        var rest = bytes[...]
+        var rest = bytes
         while !rest.isEmpty {
             if pending == Self.blockSize { compress(isLast: false) }
-            let piece = rest.prefix(Self.blockSize - pending)
-            append(UnsafeRawBufferPointer(rebasing: piece))
-            rest = rest.dropFirst(piece.count)
+            let count = min(rest.count, Self.blockSize - pending)
+            append(UnsafeRawBufferPointer(rebasing: rest[..<count]))
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
+    }
+
+    /// Mixes in what was added, which must be whole blocks, so that copies of this value needn't. Each has to go on, since
+    /// the end of a message is mixed in differently.
+    package mutating func commit() {
+        precondition(pending == Self.blockSize, "only whole blocks can be mixed in ahead")
+        compress(isLast: false)
     }
 
     /// The hash: its first `outputSize` bytes, then zeros. Overwrites everything it held; the value can't be used
     /// again.
     package mutating func finalize() -> Bytes32 {
+        precondition(pending > 0 || compressed == 0, "after commit() a message goes on")
         compress(isLast: true)
         var result = state.bytes
-        result.withUnsafeMutableBytes { bytes in
-            for index in outputSize..<Bytes32.count { bytes[index] = 0 }
+        withUnsafeMutableBytes(of: &result) { bytes in
+            for index in outputSize..<bytes.count { bytes[index] = 0 }
         }
-        withUnsafeMutableBytes(of: &self.state) { wipe($0) }
-        withUnsafeMutableBytes(of: &self.block) { wipe($0) }
+        erase()
         return result
+    }
+
+    /// The first 16 bytes of the hash, which is a MAC when it has that output size and a key.
+    package mutating func finalizeMAC() -> Bytes16 {
+        withUnsafeBytes(of: finalize()) { bytes in
+            // Safe: the buffer holds 32 bytes.
+            Bytes16(loading: bytes.baseAddress.unsafelyUnwrapped)
+        }
+    }
+
+    /// Overwrites everything it holds; the value can't be used again.
+    package mutating func erase() {
+        withUnsafeMutableBytes(of: &self) { wipe($0) }
     }
 
     /// HASH(first ‖ second) of Protocol §1.
@@ -62,10 +82,7 @@ package struct BLAKE2s {
     package static func mac(key: UnsafeRawBufferPointer, _ message: UnsafeRawBufferPointer) -> Bytes16 {
         var hash = BLAKE2s(outputSize: Bytes16.count, key: key)
         hash.update(message)
-        return hash.finalize().withUnsafeBytes { bytes in
-            // Safe: the buffer holds 32 bytes.
-            Bytes16(loading: bytes.baseAddress.unsafelyUnwrapped)
-        }
+        return hash.finalizeMAC()
     }
 
     /// Adds `bytes` to the block, which has room for them.

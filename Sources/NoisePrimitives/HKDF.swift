@@ -5,17 +5,16 @@ package enum HKDF {
     /// KDF1(chainingKey, input): the first output.
     package static func derive1(_ chainingKey: Bytes32, _ input: UnsafeRawBufferPointer) -> Bytes32 {
         var extracted = extract(chainingKey, input)
-        defer { extracted.wipe() }
-        return expand(extracted, previous: .empty, index: 1)
+        defer { extracted.erase() }
+        return expand(extracted, index: 1)
     }
 
     /// KDF2(chainingKey, input): the first two outputs.
     package static func derive2(_ chainingKey: Bytes32, _ input: UnsafeRawBufferPointer) -> (Bytes32, Bytes32) {
         var extracted = extract(chainingKey, input)
-        defer { extracted.wipe() }
-        let first = expand(extracted, previous: .empty, index: 1)
-        let second = first.withUnsafeBytes { expand(extracted, previous: $0, index: 2) }
-        return (first, second)
+        defer { extracted.erase() }
+        let first = expand(extracted, index: 1)
+        return (first, expand(extracted, previous: first, index: 2))
     }
 
     /// KDF3(chainingKey, input): the first three outputs.
@@ -23,20 +22,28 @@ package enum HKDF {
         _ chainingKey: Bytes32, _ input: UnsafeRawBufferPointer
     ) -> (Bytes32, Bytes32, Bytes32) {
         var extracted = extract(chainingKey, input)
+        defer { extracted.erase() }
+        let first = expand(extracted, index: 1)
+        let second = expand(extracted, previous: first, index: 2)
+        return (first, second, expand(extracted, previous: second, index: 3))
+    }
+
+    /// The extracted key, mixed in.
+    private static func extract(_ chainingKey: Bytes32, _ input: UnsafeRawBufferPointer) -> HMAC {
+        var extracted = withUnsafeBytes(of: chainingKey) { HMAC.authenticate(key: $0, input) }
         defer { extracted.wipe() }
-        let first = expand(extracted, previous: .empty, index: 1)
-        let second = first.withUnsafeBytes { expand(extracted, previous: $0, index: 2) }
-        let third = second.withUnsafeBytes { expand(extracted, previous: $0, index: 3) }
-        return (first, second, third)
+        var hmac = withUnsafeBytes(of: &extracted) { HMAC(key: $0) }
+        hmac.commit()
+        return hmac
     }
 
-    private static func extract(_ chainingKey: Bytes32, _ input: UnsafeRawBufferPointer) -> Bytes32 {
-        chainingKey.withUnsafeBytes { HMAC.authenticate(key: $0, input) }
+    private static func expand(_ extracted: HMAC, index: UInt8) -> Bytes32 {
+        withUnsafeBytes(of: index) { extracted.authenticate($0) }
     }
 
-    private static func expand(_ extracted: Bytes32, previous: UnsafeRawBufferPointer, index: UInt8) -> Bytes32 {
-        extracted.withUnsafeBytes { key in
-            withUnsafeBytes(of: index) { HMAC.authenticate(key: key, previous, $0) }
+    private static func expand(_ extracted: HMAC, previous: Bytes32, index: UInt8) -> Bytes32 {
+        withUnsafeBytes(of: previous) { previous in
+            withUnsafeBytes(of: index) { extracted.authenticate(previous, $0) }
         }
     }
 }

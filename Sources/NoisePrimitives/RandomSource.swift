@@ -1,3 +1,4 @@
+import Glibc
 package import Wire
 
 /// Where random bytes come from. The protocol draws none of its own: it is handed a source, so that a test can hand it
@@ -5,13 +6,18 @@ package import Wire
 package protocol RandomSource: AnyObject {
     /// Overwrites every byte of `bytes`, which may be empty.
     func fill(_ bytes: UnsafeMutableRawBufferPointer)
+
+    /// The same for values that are public once they are used, which may be drawn ahead of time.
+    func fillPublic(_ bytes: UnsafeMutableRawBufferPointer)
 }
 
 extension RandomSource {
+    package func fillPublic(_ bytes: UnsafeMutableRawBufferPointer) { fill(bytes) }
+
     /// Thirty-two random bytes, for values that are public.
     package func bytes32() -> Bytes32 {
         var result = Bytes32()
-        result.withUnsafeMutableBytes { fill($0) }
+        result.withUnsafeMutableBytes { fillPublic($0) }
         return result
     }
 
@@ -23,14 +29,14 @@ extension RandomSource {
     /// A number from the whole range of its type.
     package func uint32() -> UInt32 {
         var result: UInt32 = 0
-        withUnsafeMutableBytes(of: &result) { fill($0) }
+        withUnsafeMutableBytes(of: &result) { fillPublic($0) }
         return result
     }
 
     /// A number from the whole range of its type.
     package func uint64() -> UInt64 {
         var result: UInt64 = 0
-        withUnsafeMutableBytes(of: &result) { fill($0) }
+        withUnsafeMutableBytes(of: &result) { fillPublic($0) }
         return result
     }
 
@@ -47,23 +53,41 @@ extension RandomSource {
     }
 }
 
-/// The operating system's generator (`getrandom`).
-package final class SystemRandomSource: RandomSource, Sendable {
+/// The operating system's generator. Belongs to one thread.
+///
+/// Secrets come straight from the system, public values from a store that saves most of the system calls.
+package final class SystemRandomSource: RandomSource {
+    /// The most that one system call gives.
+    private static let storeSize = 256
+
+    private let store = UnsafeMutableRawBufferPointer.allocate(byteCount: storeSize, alignment: 8)
+    /// Bytes at the start of the store that were handed out.
+    private var used = storeSize
+
     package init() {}
 
+    deinit {
+        store.deallocate()
+    }
+
     package func fill(_ bytes: UnsafeMutableRawBufferPointer) {
-        var generator = SystemRandomNumberGenerator()
-        var offset = 0
-        while offset < bytes.count {
-            var word: UInt64 = generator.next()
-            let size = min(8, bytes.count - offset)
-            withUnsafeMutableBytes(of: &word) { source in
-                // Safe: `size` bytes remain in `bytes` and `source` holds eight.
-                UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + size])
-                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[..<size]))
-                if let start = source.baseAddress { zeroize(start, count: source.count) }
-            }
-            offset += size
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let piece = UnsafeMutableRawBufferPointer(rebasing: rest.prefix(Self.storeSize))
+            // Safe: a piece that isn't empty has an address.
+            let code = getentropy(piece.baseAddress.unsafelyUnwrapped, piece.count)
+            precondition(code == 0, "the system gives no random numbers")
+            rest = rest.dropFirst(piece.count)
         }
+    }
+
+    package func fillPublic(_ bytes: UnsafeMutableRawBufferPointer) {
+        guard bytes.count <= Self.storeSize else { return fill(bytes) }
+        if used + bytes.count > Self.storeSize {
+            fill(store)
+            used = 0
+        }
+        bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: store[used..<used + bytes.count]))
+        used += bytes.count
     }
 }

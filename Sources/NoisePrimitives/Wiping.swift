@@ -8,7 +8,7 @@ extension UnsafeRawBufferPointer {
 extension Bytes32 {
     /// Overwrites the bytes with zeros; for a secret that was kept on the stack.
     package mutating func wipe() {
-        withUnsafeMutableBytes { NoisePrimitives.wipe($0) }
+        Swift.withUnsafeMutableBytes(of: &self) { NoisePrimitives.wipe($0) }
     }
 }
 

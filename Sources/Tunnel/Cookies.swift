@@ -80,21 +80,30 @@ struct CookieJar {
 /// The receiver's side of MACs and cookies, one per device. Protocol §5.
 struct CookieChecker {
     private let keys: MACKeys
+    /// A MAC1 that has taken its key and no message.
+    private let mac1Start: BLAKE2s
     private var secret = Secret32.zero
     private var secretMade: Instant?
+    /// The last cookie that was made with the secret, and for whom: a message needs it twice, and many come in a row.
+    private var latest: (source: Endpoint, cookie: Bytes16)?
 
     init(own publicKey: PublicKey) {
         keys = MACKeys(of: publicKey)
+        var hash = keys.mac1.withUnsafeBytes { BLAKE2s(outputSize: Message.macSize, key: $0) }
+        hash.commit()
+        mac1Start = hash
     }
 
     /// Whether the MAC1 of an initiation or response is right.
     func isMAC1Valid(_ message: UnsafeRawBufferPointer) -> Bool {
         let given = Bytes16(loading: message.baseAddress! + message.count - 2 * Message.macSize)
-        return keys.mac1(of: message) == given
+        var hash = mac1Start
+        hash.update(UnsafeRawBufferPointer(rebasing: message.dropLast(2 * Message.macSize)))
+        return hash.finalizeMAC() == given
     }
 
     /// Whether the MAC2 proves that the sender owns the address that it sends from.
-    func isMAC2Valid(_ message: UnsafeRawBufferPointer, from source: Endpoint, now: Instant) -> Bool {
+    mutating func isMAC2Valid(_ message: UnsafeRawBufferPointer, from source: Endpoint, now: Instant) -> Bool {
         guard let secretMade, now.since(secretMade) < Limits.cookieLifetime else { return false }
         let given = Bytes16(loading: message.baseAddress! + message.count - Message.macSize)
         return mac2(of: message, cookie: cookie(for: source)) == given
@@ -107,6 +116,7 @@ struct CookieChecker {
         if secretMade.map({ now.since($0) >= Limits.cookieLifetime }) ?? true {
             secret = random.secret()
             secretMade = now
+            latest = nil
         }
         let cookie = cookie(for: source)
         let messageStart = message.baseAddress!
@@ -120,7 +130,7 @@ struct CookieChecker {
                 messageStart.littleEndian32(at: Message.Initiation.sender), at: Message.CookieReply.receiver)
             let nonce = UnsafeMutableRawBufferPointer(
                 rebasing: reply[Message.CookieReply.nonce..<Message.CookieReply.encryptedCookie])
-            random.fill(nonce)
+            random.fillPublic(nonce)
             cookie.withUnsafeBytes {
                 XChaCha20Poly1305.seal(
                     key: keys.cookie, nonce: UnsafeRawBufferPointer(nonce), $0, associatedData: mac1,
@@ -130,7 +140,14 @@ struct CookieChecker {
         }
     }
 
-    private func cookie(for source: Endpoint) -> Bytes16 {
+    private mutating func cookie(for source: Endpoint) -> Bytes16 {
+        if let latest, latest.source == source { return latest.cookie }
+        let cookie = newCookie(for: source)
+        latest = (source, cookie)
+        return cookie
+    }
+
+    private func newCookie(for source: Endpoint) -> Bytes16 {
         withUnsafeTemporaryAllocation(byteCount: 18, alignment: 8) { bytes in
             let start = bytes.baseAddress!
             let length: Int

@@ -77,7 +77,7 @@ struct CookieTests {
 
     @Test("A MAC2 counts for its address and port alone")
     func boundToAddress() throws {
-        let (checker, message) = try Self.stampedMessage()
+        var (checker, message) = try Self.stampedMessage()
         let now = Self.start
         func isValid(_ source: Endpoint) -> Bool {
             message.withUnsafeBytes { checker.isMAC2Valid($0, from: source, now: now) }
