@@ -18,7 +18,7 @@ package final class Engine {
         package init() {}
     }
 
-    /// How long messages gather under load.
+    /// How long handshake messages gather under load.
     private static let loadPause = Instant.Span.milliseconds(1)
 
     let device: TunDevice
@@ -48,7 +48,7 @@ package final class Engine {
     var bindFailure: Int32 = 0
     /// When sticky source addresses are checked against the routing table; nil when it hasn't changed.
     var routeCheckAt: Instant?
-    /// Under load, when handshake messages are looked at next; each doesn't wake the thread then.
+    /// Under load, when handshake messages are looked at next; they don't wake the thread then.
     private var handshakesAt: Instant?
     private var outboundThread: NativeThread?
     var receivers: [NativeThread] = []
@@ -131,8 +131,8 @@ package final class Engine {
     private func handleDoorbell() {
         let now = moment()
         handshakesAt = nil
-        // A turn handles so many at most, so that a flood leaves time for the other descriptors. Answers wait for those to
-        // the next few messages.
+        // A turn handles so many at most, so that a flood leaves time for the other descriptors. Sixteen messages are
+        // enough to share the cost of sending their answers, and few enough for the first one not to wait long.
         var isMore = true
         for _ in 0..<4 where isMore {
             isMore = handshakes.handle(atMost: 16) { message, endpoint, source, waiting in

@@ -52,7 +52,7 @@ struct TransmitBatch: ~Copyable {
             messages.append(Message(first: transmit, start: used))
         }
         // Safe: the guard has found room.
-        transmit.bytes.withUnsafeBytes { (memory + used).copyMemory(from: $0.baseAddress!, byteCount: count) }
+        UnsafeMutableRawBufferPointer(start: memory + used, count: count).copyBytes(from: transmit.bytes)
         used += count
         return true
     }
@@ -70,9 +70,8 @@ struct TransmitBatch: ~Copyable {
             let report = send(sent, on: socket)
             if report.dropped > 0 {
                 drops.count(.sendFailed, report.dropped)
-                let others = sent.count > 1 ? " and others" : ""
-                let reason = SystemError.text(for: report.error)
-                logger.debug("Can't send to \(sent[0].first.endpoint)\(others): \(reason)")
+                let destination = "\(sent[0].first.endpoint)\(sent.count > 1 ? " and others" : "")"
+                logger.debug("Can't send to \(destination): \(SystemError.text(for: report.error))")
             }
             for (index, message) in sent.enumerated() where report.refusedSources & 1 << UInt64(index) != 0 {
                 if let source = message.first.source { message.first.peer?.forgetSource(source) }

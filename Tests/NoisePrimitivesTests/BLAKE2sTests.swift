@@ -74,6 +74,28 @@ import Wire
         }
     }
 
+    @Test func copiesGoOnFromCommittedBlocks() {
+        let message = counting(to: 200)
+        let key = counting(to: 32)
+        key.withUnsafeBytes { key in
+            message.withUnsafeBytes { message in
+                var start = BLAKE2s(outputSize: 16, key: key)
+                start.commit()
+                for size in 1...200 {
+                    let piece = UnsafeRawBufferPointer(rebasing: message[..<size])
+                    var hash = start
+                    hash.update(piece)
+                    #expect(hash.finalizeMAC() == BLAKE2s.mac(key: key, piece))
+                }
+                var second = BLAKE2s()
+                second.update(UnsafeRawBufferPointer(rebasing: message[..<128]))
+                second.commit()
+                second.update(UnsafeRawBufferPointer(rebasing: message[128...]))
+                #expect(second.finalize() == BLAKE2s.hash(message))
+            }
+        }
+    }
+
     @Test func outputSizeIsHashed() {
         let key = counting(to: 32)
         key.withUnsafeBytes { key in

@@ -4,13 +4,17 @@ import Wire
 
 @Suite struct RandomSourceTests {
     /// Every byte of every length is written, and nothing beside it.
-    @Test func systemSourceFillsExactly() {
+    @Test(arguments: [false, true])
+    func systemSourceFillsExactly(isPublic: Bool) {
         let source = SystemRandomSource()
-        for size in 0...40 {
+        for size in Array(0...40) + [255, 256, 257, 600] {
             var seen = repeating(0, size)
             for _ in 0..<12 {
                 var bytes = repeating(0x55, size + 2)
-                bytes.withUnsafeMutableBytes { source.fill(UnsafeMutableRawBufferPointer(rebasing: $0[1..<size + 1])) }
+                bytes.withUnsafeMutableBytes { bytes in
+                    let inner = UnsafeMutableRawBufferPointer(rebasing: bytes[1..<size + 1])
+                    if isPublic { source.fillPublic(inner) } else { source.fill(inner) }
+                }
                 #expect(bytes.first == 0x55 && bytes.last == 0x55)
                 for index in 0..<size { seen[index] |= bytes[index + 1] ^ 0x55 }
             }
@@ -23,6 +27,9 @@ import Wire
         let source = SystemRandomSource()
         let keys = Set((0..<100).map { _ in source.bytes32() })
         #expect(keys.count == 100)
+        // They come one after the other out of the same store, which is filled anew now and then.
+        let numbers = Set((0..<1000).map { _ in source.uint64() })
+        #expect(numbers.count == 1000)
         #expect(!source.secret().equals(source.secret()))
     }
 

@@ -86,6 +86,7 @@ struct CookieTests {
         #expect(!isValid(endpoint("192.0.2.7", 51821)))
         #expect(!isValid(endpoint("192.0.2.8", 51820)))
         #expect(!isValid(endpoint("2001:db8::7", 51820)))
+        #expect(isValid(Self.source))
     }
 
     @Test("The secret of cookies is good for 120 s")
