@@ -29,6 +29,15 @@ static inline __attribute__((always_inline)) void take(
     totals->uppers += value >> 32;
 }
 
+// The sum of 1 to 8 bytes and, if they are to be copied, their copy. A shorter piece than a word is followed by zeros.
+static inline __attribute__((always_inline)) uint64_t piece(
+    const uint8_t *source, uint8_t *target, size_t size, bool copies) {
+    uint64_t word = 0;
+    memcpy(&word, source, size);
+    if (copies) memcpy(target, &word, size);
+    return (word & 0xffffffff) + (word >> 32);
+}
+
 static inline __attribute__((always_inline)) uint64_t reduce(uint64_t sum) {
     sum = (sum & 0xffffffff) + (sum >> 32);
     return (sum & 0xffffffff) + (sum >> 32);
@@ -54,32 +63,16 @@ static inline __attribute__((always_inline)) uint64_t run(
     uint64_t sum = halves[0] + halves[1] + halves[2] + halves[3];
     // Fewer than 32 bytes are left: not worth a vector.
 #pragma clang loop vectorize(disable) unroll(disable)
-    for (; count - offset >= 8; offset += 8) {
-        uint64_t word;
-        memcpy(&word, source + offset, sizeof word);
-        if (copies) memcpy(target + offset, &word, sizeof word);
-        sum += (word & 0xffffffff) + (word >> 32);
-    }
+    for (; count - offset >= 8; offset += 8) sum += piece(source + offset, target + offset, 8, copies);
     if (count & 4) {
-        uint32_t word;
-        memcpy(&word, source + offset, sizeof word);
-        if (copies) memcpy(target + offset, &word, sizeof word);
-        sum += word;
+        sum += piece(source + offset, target + offset, 4, copies);
         offset += 4;
     }
     if (count & 2) {
-        uint16_t word;
-        memcpy(&word, source + offset, sizeof word);
-        if (copies) memcpy(target + offset, &word, sizeof word);
-        sum += word;
+        sum += piece(source + offset, target + offset, 2, copies);
         offset += 2;
     }
-    if (count & 1) {
-        uint16_t word = 0;
-        memcpy(&word, source + offset, 1);
-        if (copies) memcpy(target + offset, &word, 1);
-        sum += word;
-    }
+    if (count & 1) sum += piece(source + offset, target + offset, 1, copies);
     return reduce(sum);
 }
 

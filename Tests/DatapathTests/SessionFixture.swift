@@ -8,7 +8,6 @@ struct SessionFixture {
     let host: SimulatedHost
     let peer: Peer
     let now: Moment
-    private let remove: () -> Void
 
     /// - Parameter endpoint: the peer's, of either address family.
     init(seed: UInt64 = 1, endpoint: String = "192.0.2.2") {
@@ -36,17 +35,7 @@ struct SessionFixture {
         self.host = host
         peer = host.peer(other.publicKey)!
         now = network.now
-        remove = {
-            var peer = PeerChange(other.publicKey)
-            peer.removes = true
-            var change = DeviceChange()
-            change.peers = [peer]
-            network.change(host) { $0.apply(change, now: network.now) }
-        }
     }
 
     var grant: SendGrant { peer.sendGrant(at: now.instant)! }
-
-    /// Removes the peer from the device.
-    func removePeer() { remove() }
 }
