@@ -50,24 +50,13 @@ build_counter() {
 
 start_tunnel() {
     step "starting the daemons under the counter"
-    make_namespace client server
-    join client eth0 server eth0
-    address client eth0 192.0.2.1/24
-    address server eth0 192.0.2.2/24
+    make_hosts
     local side
     for side in client server; do
         start_daemon "$side" "$side" "$NIGHTJAR" \
             LD_PRELOAD="$scratch/malloc-count.so" MALLOC_COUNT_FILE="$scratch/$side.count"
-        make_keys "$side"
-        set_device "$side" "$side" 51820
     done
-    set_peer server server client 10.0.0.1/32
-    set_peer client client server 10.0.0.2/32 192.0.2.2:51820
-    address client client 10.0.0.1/24
-    address server server 10.0.0.2/24
-    for side in client server; do
-        ip -n "$side" link set "$side" mtu 1420 up
-    done
+    connect_hosts client server 51820 0
     start_iperf server
 }
 

@@ -59,19 +59,12 @@ run_round() {
     done
 }
 
-# note MEASURE ENGINE: keeps the figure on standard input.
-note() {
-    local figure
-    read -r figure || return
-    printf '%s\t%s\t%s\n' "$1" "$2" "$figure" >>"$results"
-}
-
 # One stream, and what it cost the two daemons.
 measure_tcp_1() {
     local before after
-    before=$(processor_seconds "$1")
+    before=$(engine_seconds "$1")
     run_iperf "$1" >"$scratch/tcp.json"
-    after=$(processor_seconds "$1")
+    after=$(engine_seconds "$1")
     received_gbits <"$scratch/tcp.json" | note tcp-1 "$1"
     [[ $1 == bare ]] || received_bytes <"$scratch/tcp.json" |
         awk -v before="$before" -v after="$after" '{ print (after - before) / ($1 / 1e9) }' | note cpu "$1"

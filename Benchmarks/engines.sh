@@ -9,10 +9,7 @@ declare -A daemons=([bare]="")
 
 start_engines() {
     step "making the namespaces"
-    make_namespace client server
-    join client eth0 server eth0
-    address client eth0 192.0.2.1/24
-    address server eth0 192.0.2.2/24
+    make_hosts
     start_iperf server
     step "starting the daemons"
     start_engine nightjar nj 1 "$NIGHTJAR"
@@ -26,16 +23,8 @@ start_engine() {
     for side in client server; do
         start_daemon "$side" "$prefix-$side" "$program"
         daemons[$engine]+=" $SPAWNED"
-        make_keys "$prefix-$side"
-        set_device "$side" "$prefix-$side" "5182$network"
     done
-    set_peer server "$prefix-server" "$prefix-client" "10.0.$network.1/32"
-    set_peer client "$prefix-client" "$prefix-server" "10.0.$network.2/32" "192.0.2.2:5182$network"
-    address client "$prefix-client" "10.0.$network.1/24"
-    address server "$prefix-server" "10.0.$network.2/24"
-    for side in client server; do
-        ip -n "$side" link set "$prefix-$side" mtu 1420 up
-    done
+    connect_hosts "$prefix-client" "$prefix-server" "5182$network" "$network"
     wait_until 10 at client ping -n -c 3 -i 0.2 -W 2 "10.0.$network.2"
 }
 
@@ -47,10 +36,15 @@ memory() {
     done | sort -n | awk 'END { print $1 / 1024 }'
 }
 
-# processor_seconds ENGINE: what its two daemons have used so far, user and system time.
-processor_seconds() {
-    local pid
-    for pid in ${daemons[$1]}; do
-        sed 's/.*) //' "/proc/$pid/stat"
-    done | awk -v tick="$(getconf CLK_TCK)" '{ ticks += $12 + $13 } END { print ticks / tick }'
+# note MEASURE ENGINE: keeps the figure on standard input in the file $results.
+note() {
+    local figure
+    read -r figure || return
+    printf '%s\t%s\t%s\n' "$1" "$2" "$figure" >>"$results"
+}
+
+# engine_seconds ENGINE: what its two daemons have used of the processors so far.
+engine_seconds() {
+    # shellcheck disable=SC2086 # several pids
+    processor_seconds ${daemons[$1]}
 }

@@ -90,24 +90,17 @@ in_rounds() {
     done
 }
 
-# note MEASURE ENGINE: keeps the figure on standard input.
-note() {
-    local figure
-    read -r figure || return
-    printf '%s\t%s\t%s\n' "$1" "$2" "$figure" >>"$results"
-}
-
 # figure MEASURE ENGINE: the median of what was noted, nothing when there is none.
 figure() { awk -v measure="$1" -v engine="$2" '$1 == measure && $2 == engine { print $3 }' "$results" | median; }
 
 # Responses per second of the clock and of the daemon's processor time. The engine's other daemon is idle.
 measure_handshakes() {
     local before after responses seconds
-    before=$(processor_seconds "$1")
+    before=$(engine_seconds "$1")
     at client timeout 60 "$NIGHTJAR_LOAD" handshakes --seconds $run --window $window \
         --to "192.0.2.2:$(port "$1")" --public-key "$(public_key "$1")" "$scratch/peers.keys" >"$scratch/handshakes" ||
         return
-    after=$(processor_seconds "$1")
+    after=$(engine_seconds "$1")
     read -r responses seconds <"$scratch/handshakes"
     awk "BEGIN { print $responses / $seconds }" | note handshakes "$1"
     awk "BEGIN { print $responses / ($after - $before) }" | note handshakes-cpu "$1"

@@ -47,10 +47,7 @@ prepare() {
 }
 
 make_network() {
-    make_namespace client server
-    join client eth0 server eth0
-    address client eth0 192.0.2.1/24
-    address server eth0 192.0.2.2/24
+    make_hosts
     start_iperf server
 }
 
@@ -65,16 +62,8 @@ start_tunnel() {
             start_daemon "$side" "$side" "$NIGHTJAR"
         fi
         daemons[$side]=$SPAWNED
-        make_keys "$side"
-        set_device "$side" "$side" 51820
     done
-    set_peer server server client 10.0.0.1/32
-    set_peer client client server 10.0.0.2/32 192.0.2.2:51820
-    address client client 10.0.0.1/24
-    address server server 10.0.0.2/24
-    for side in client server; do
-        ip -n "$side" link set "$side" mtu 1420 up
-    done
+    connect_hosts client server 51820 0
     wait_until 20 at client ping -n -c 1 -W 2 10.0.0.2
     send_tcp $warm_up
 }

@@ -209,7 +209,7 @@ stream() {
     spawn "$scratch/$listener.log" ip netns exec server timeout $((duration + 20)) \
         python3 Benchmarks/streams.py listen $listener 5201 "$peers" "$duration"
     local listening=$SPAWNED
-    wait_until 5 listens
+    wait_until 5 listens server
     spawn "$scratch/$connector.log" ip netns exec clients timeout $((duration + 20)) \
         python3 Benchmarks/streams.py connect $connector 5201 "$peers" "$duration" "$prefix"
     wait "$SPAWNED" "$listening" || return
@@ -242,16 +242,6 @@ counters() {
 # machine_seconds: of all cores, without what they were idle or waited.
 machine_seconds() {
     awk -v tick="$(getconf CLK_TCK)" '/^cpu / { print ($2 + $3 + $4 + $7 + $8) / tick }' /proc/stat
-}
-
-listens() { [[ -n $(at server ss -Hltn 'sport = 5201') ]]; }
-
-# processor_seconds PID...: what they have used so far, user and system time.
-processor_seconds() {
-    local pid
-    for pid; do
-        sed 's/.*) //' "/proc/$pid/stat"
-    done | awk -v tick="$(getconf CLK_TCK)" '{ ticks += $12 + $13 } END { print ticks / tick }'
 }
 
 # print_traffic ENGINE in|out TITLE: Gbit/s, the ratio, and what else went with it, with one peer and with all.

@@ -4,10 +4,11 @@
 # start_iperf NAMESPACE: an iperf3 server that serves one client after the other.
 start_iperf() {
     spawn "$scratch/iperf3-server.log" ip netns exec "$1" iperf3 --server
-    wait_until 5 iperf_listens "$1"
+    wait_until 5 listens "$1"
 }
 
-iperf_listens() { [[ -n $(at "$1" ss -Hltn 'sport = 5201') ]]; }
+# listens NAMESPACE: whether something does, on iperf3's port.
+listens() { [[ -n $(at "$1" ss -Hltn 'sport = 5201') ]]; }
 
 # iperf NAMESPACE ADDRESS SECONDS [OPTION...]: iperf3's own report, in JSON.
 iperf() {
@@ -43,3 +44,11 @@ median() {
     sort -g | awk '{ v[NR] = $1 } END { if (!NR) exit 1; print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 least() { sort -g | awk 'NR == 1 { print; found = 1 } END { exit !found }'; }
+
+# processor_seconds PID...: what they have used so far, user and system time.
+processor_seconds() {
+    local pid
+    for pid; do
+        sed 's/.*) //' "/proc/$pid/stat"
+    done | awk -v tick="$(getconf CLK_TCK)" '{ ticks += $12 + $13 } END { print ticks / tick }'
+}

@@ -19,6 +19,31 @@ start_daemon() {
 # Also true when the daemon has ended, so that nobody waits for it.
 daemon_ready() { gone "$1" || at "$2" wg show "$3" listen-port; }
 
+# make_hosts: the namespaces client and server, joined by a virtual cable, at 192.0.2.1 and 192.0.2.2.
+make_hosts() {
+    make_namespace client server
+    join client eth0 server eth0
+    address client eth0 192.0.2.1/24
+    address server eth0 192.0.2.2/24
+}
+
+# connect_hosts CLIENT SERVER PORT NETWORK: a tunnel between these interfaces of the two, whose daemons run, on that
+# port at both ends, from 10.0.NETWORK.1 to 10.0.NETWORK.2.
+connect_hosts() {
+    local client=$1 server=$2 port=$3 network=10.0.$4 side
+    for side in client server; do
+        make_keys "${!side}"
+        set_device "$side" "${!side}" "$port"
+    done
+    set_peer server "$server" "$client" "$network.1/32"
+    set_peer client "$client" "$server" "$network.2/32" "192.0.2.2:$port"
+    address client "$client" "$network.1/24"
+    address server "$server" "$network.2/24"
+    for side in client server; do
+        ip -n "$side" link set "${!side}" mtu 1420 up
+    done
+}
+
 # make_keys NAME: $scratch/NAME.key and its public half in NAME.pub.
 make_keys() { (umask 077 && wg genkey | tee "$scratch/$1.key" | wg pubkey >"$scratch/$1.pub"); }
 
