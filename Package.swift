@@ -45,6 +45,11 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "Quick",
+            dependencies: ["Wire", "Tunnel", "LinuxNet", "Control"],
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "nightjar",
             dependencies: [
@@ -63,6 +68,7 @@ let package = Package(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "ControlTests", dependencies: ["Control", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "QuickTests", dependencies: ["Quick", "LinuxNet", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
 )
