@@ -47,7 +47,7 @@ let package = Package(
         ),
         .target(
             name: "Quick",
-            dependencies: ["CLinux", "Wire", "Tunnel", "LinuxNet", "Control"],
+            dependencies: ["Wire", "Tunnel", "LinuxNet", "Control"],
             swiftSettings: swiftSettings
         ),
         .executableTarget(
@@ -68,7 +68,7 @@ let package = Package(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "ControlTests", dependencies: ["Control", "TestKit"], swiftSettings: swiftSettings),
-        .testTarget(name: "QuickTests", dependencies: ["Quick", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "QuickTests", dependencies: ["Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"], swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
 )
