@@ -1,4 +1,5 @@
 import Glibc
+import LinuxNet
 
 /// The `resolvconf` program: Debian's, openresolv's, or systemd's `resolvectl` under that name. Quick §up 7.
 struct Resolvconf {
@@ -16,7 +17,8 @@ struct Resolvconf {
     /// The program that there is, with the name that it gives the tunnel; nil when there is none, or just systemd's, which
     /// does no more than the bus does.
     init?(_ system: DNSSystem, interface: String) {
-        guard let program = system.find("resolvconf"), !Self.isResolvectl(program) else { return nil }
+        guard let program = Program("resolvconf", environment: system.environment)?.path, !Self.isResolvectl(program)
+        else { return nil }
         self.init(program: program, entry: Self.prefix(program, system) + interface, system: system)
     }
 
@@ -52,17 +54,20 @@ struct Resolvconf {
     }
 
     private func call(_ arguments: [String], input: String = "") throws(DNSError) -> String {
-        let outcome: DNSSystem.ProgramOutcome
-        do {
-            outcome = try system.run(program, arguments, input)
+        guard let program = Program(self.program, environment: system.environment) else {
+            throw DNSError("\(self.program) is gone")
+        }
+        let result: Program.Result
+        do throws(SystemError) {
+            result = try program.run(arguments, environment: system.environment, streams: .text(input))
         } catch {
-            throw DNSError("\(error)")
+            throw DNSError(error.description)
         }
-        guard outcome.status == 0 else {
-            let words = outcome.errors.split(separator: "\n").last.map { ": \($0)" } ?? ""
-            throw DNSError("'resolvconf \(arguments.joined(separator: " "))' ended with \(outcome.status)\(words)")
+        guard result.status == 0 else {
+            let words = result.errors.split(separator: "\n").last.map { ": \($0)" } ?? ""
+            throw DNSError("'resolvconf \(arguments.joined(separator: " "))' ended with \(result.status)\(words)")
         }
-        return outcome.output
+        return result.output
     }
 
     /// Debian's resolvconf sorts interfaces by the patterns in a file; the first that ends in a star, `tun.*` as a rule,
