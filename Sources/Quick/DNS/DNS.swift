@@ -1,5 +1,6 @@
 import Glibc
 import LinuxNet
+import Wire
 
 /// Brings a tunnel's name servers into use, in whichever way this system has, and takes them back. Quick §up 7.
 ///
