@@ -25,10 +25,10 @@ put_unit() {
     chmod 644 "$root/$1/$(basename "$2")"
 }
 
-# put_completion SHELL FILE
+# put_completion SHELL FILE: shells read it into themselves, so it names no interpreter.
 put_completion() {
     install -d -m 755 "$(dirname "$root/$2")"
-    "$program" --generate-completion-script "$1" >"$root/$2"
+    "$program" --generate-completion-script "$1" | sed '1{/^#!/d}' >"$root/$2"
     chmod 644 "$root/$2"
 }
 
