@@ -113,11 +113,9 @@ extension IPAddress: CustomStringConvertible {
 extension Prefix: CustomStringConvertible {
     /// `address/length`; the length is not optional and the host part is masked.
     package init?(_ text: Substring) {
-        guard let slash = text.lastIndex(of: "/"), let address = IPAddress(text[..<slash]) else { return nil }
-        let digits = text[text.index(after: slash)...]
-        guard (1...3).contains(digits.utf8.count), digits.utf8.allSatisfy(isDigit), let length = Int(digits) else {
-            return nil
-        }
+        guard let slash = text.lastIndex(of: "/"), let address = IPAddress(text[..<slash]),
+            let length = prefixLength(text[text.index(after: slash)...])
+        else { return nil }
         self.init(address, length: length)
     }
 
@@ -136,6 +134,12 @@ extension Endpoint: CustomStringConvertible {
         case .v6(let v6): scope == 0 ? "[\(v6)]:\(port)" : "[\(v6)%\(scope)]:\(port)"
         }
     }
+}
+
+/// One to three decimal digits.
+func prefixLength(_ digits: Substring) -> Int? {
+    guard (1...3).contains(digits.utf8.count), digits.utf8.allSatisfy(isDigit) else { return nil }
+    return Int(digits)
 }
 
 private func isDigit(_ byte: UInt8) -> Bool {

@@ -9,6 +9,12 @@ package enum Base64 {
     package static func encode(_ key: Bytes32) -> String {
         var text = [UInt8]()
         text.reserveCapacity(keyLength)
+        append(key, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends 44 characters. With enough capacity in `text` a secret leaves no other trace than these.
+    package static func append(_ key: Bytes32, to text: inout [UInt8]) {
         key.withUnsafeBytes { bytes in
             var index = 0
             while index < Bytes32.count {
@@ -24,7 +30,6 @@ package enum Base64 {
             }
         }
         text.append(UInt8(ascii: "="))
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Nil unless `text` is exactly 44 characters of base64 for 32 bytes with the spare bits zero.
