@@ -12,6 +12,16 @@ extension Device {
         for peer in change.peers { apply(peer, now: now) }
     }
 
+    /// Has a peer called at another endpoint than before. One that is gone meanwhile isn't.
+    package func call(_ publicKey: PublicKey, at endpoint: Endpoint, now: Moment) {
+        guard let peer = peers[publicKey] else { return }
+        peer.path.withLock { path in
+            path.endpoint = endpoint
+            path.source = nil
+        }
+        sendInitiation(to: peer, isRetry: false, now: now)
+    }
+
     /// Whether all peers that `change` adds have room. A new key that it names twice counts twice.
     package func hasRoom(for change: DeviceChange) -> Bool {
         let present = change.replacesPeers ? [:] : peers
