@@ -20,7 +20,7 @@ package struct ServiceNotification: Sendable {
     /// - Parameter status: a sentence for people, which `systemctl status` shows.
     /// - Throws: when the message could not be delivered. The manager will then end the service as one that never got
     ///   ready, so it is no use to go on.
-    package func ready(mainProcess: pid_t? = nil, status: String? = nil) throws(SystemError) {
+    package func ready(mainProcess: Int32? = nil, status: String? = nil) throws(SystemError) {
         var lines: [String] = []
         if let mainProcess { lines.append("MAINPID=\(mainProcess)") }
         // A line break would begin another assignment.
@@ -39,7 +39,7 @@ package struct ServiceNotification: Sendable {
         while true {
             let sent = withUnsafePointer(to: &address) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    sendto(socket.number, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue), $0, length)
+                    sendto(socket.number, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, length)
                 }
             }
             if sent >= 0 { return }
