@@ -40,7 +40,7 @@ let package = Package(
         .target(
             name: "Control",
             dependencies: [
-                "Wire", "Tunnel", "LinuxNet", "Datapath",
+                "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Datapath",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings

@@ -25,22 +25,20 @@ package struct UAPIClient {
 
     /// Sends one operation and returns the lines of its answer without the last, `errno=0`.
     private func request(_ text: String) throws(UAPIClientError) -> [Substring] {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw .failed(path: path, code: errno) }
-        defer { close(descriptor) }
-        guard callWithPath(Glibc.connect, descriptor, path) == 0 else {
-            throw errno == ENOENT || errno == ECONNREFUSED ? .notServed(path: path) : .failed(path: path, code: errno)
-        }
-        guard send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) == text.utf8.count else {
-            throw .failed(path: path, code: errno)
-        }
         var answer: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while !answer.suffix(2).elementsEqual([10, 10]) {
-            let count = read(descriptor, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .unexpectedAnswer(path: path) }
-            answer += chunk[..<count]
+        do throws(SystemError) {
+            let exchange = try UAPIExchange(path, "")
+            try exchange.send(Array(text.utf8))
+            answer = try exchange.receive { bytes in
+                answer += bytes
+                return answer.suffix(2).elementsEqual([10, 10]) ? answer : nil
+            }
+        } catch {
+            switch error.code {
+            case ENOENT, ECONNREFUSED: throw .notServed(path: path)
+            case EPROTO: throw .unexpectedAnswer(path: path)
+            default: throw .failed(path: path, code: error.code)
+            }
         }
         var lines = String(decoding: answer, as: UTF8.self).split(separator: "\n")
         guard lines.popLast() == "errno=0" else { throw .unexpectedAnswer(path: path) }

@@ -1,26 +1,18 @@
 /// Cuts the bytes of a configuration connection into operations. UAPI Part 1.
 ///
 /// It does no I/O: bytes go in as they arrive, in pieces of any size, and operations come out. Between two pieces it
-/// holds the change that is being read and at most one unfinished line, which is overwritten after use because it may
-/// hold a key.
+/// holds the change that is being read and at most one unfinished line.
 package struct UAPIRequestReader: ~Copyable {
     private let limits: UAPILimits
     private let scopes: UAPIScopes
     private var state = State.firstLine
     private var set = UAPISetReader()
-    /// The beginning of a line whose end hasn't arrived.
-    private let unfinished: UnsafeMutableRawBufferPointer
-    private var unfinishedCount = 0
+    private var lines: UAPILineBuffer
 
     package init(scopes: UAPIScopes, limits: UAPILimits = UAPILimits()) {
         self.scopes = scopes
         self.limits = limits
-        unfinished = .allocate(byteCount: limits.lineLength, alignment: 1)
-    }
-
-    deinit {
-        UnsafeMutableRawBufferPointer(rebasing: unfinished[..<unfinishedCount]).wipe()
-        unfinished.deallocate()
+        lines = UAPILineBuffer(limit: limits.lineLength)
     }
 
     /// Takes bytes off the front of `input` up to the end of the next operation and returns that; nil when all were
@@ -66,7 +58,7 @@ extension UAPIRequestReader {
     }
 
     private mutating func readFirstLine(_ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
-        switch takeLine(&input) {
+        switch lines.take(&input) {
         case .unfinished:
             return nil
         case .tooLong:
@@ -82,14 +74,14 @@ extension UAPIRequestReader {
                 } else {
                     .unreadable
                 }
-            releaseLine()
+            lines.release()
         }
         if case .unreadable = state { return .unreadable(nil) }
         return nil
     }
 
     private mutating func readSetLine(_ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
-        switch takeLine(&input) {
+        switch lines.take(&input) {
         case .unfinished:
             return nil
         case .tooLong:
@@ -97,7 +89,7 @@ extension UAPIRequestReader {
             state = .unreadable
             return .unreadable(.malformed)
         case .finished(let line):
-            defer { releaseLine() }
+            defer { lines.release() }
             if line.isEmpty {
                 state = .firstLine
                 return .set(set.takeChange())
@@ -125,7 +117,7 @@ extension UAPIRequestReader {
     }
 
     private mutating func skipRefusedLine(_ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
-        guard let end = input.firstIndex(of: newline) else { return skip(input.count, &input) }
+        guard let end = input.firstIndex(ofByte: newline) else { return skip(input.count, &input) }
         state = .refusedEnd
         return skip(end + 1, &input)
     }
@@ -139,40 +131,6 @@ extension UAPIRequestReader {
     private func skip(_ count: Int, _ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
         input = UnsafeRawBufferPointer(rebasing: input[count...])
         return nil
-    }
-}
-
-// MARK: - Lines
-
-extension UAPIRequestReader {
-    private enum Line {
-        /// All input was taken and kept.
-        case unfinished
-        /// Longer than the limit, whether its end is there or not.
-        case tooLong
-        /// Without its end; valid until ``releaseLine()`` and as long as the input.
-        case finished(UnsafeRawBufferPointer)
-    }
-
-    private mutating func takeLine(_ input: inout UnsafeRawBufferPointer) -> Line {
-        let end = input.firstIndex(of: newline)
-        let piece = UnsafeRawBufferPointer(rebasing: input[..<(end ?? input.endIndex)])
-        guard piece.count <= limits.lineLength - unfinishedCount else {
-            releaseLine()
-            return .tooLong
-        }
-        _ = skip(end.map { $0 + 1 } ?? input.count, &input)
-        if end != nil, unfinishedCount == 0 { return .finished(piece) }
-        // Safe: the guard above made sure that the piece fits into the rest of the buffer.
-        UnsafeMutableRawBufferPointer(rebasing: unfinished[unfinishedCount...]).copyMemory(from: piece)
-        unfinishedCount += piece.count
-        return end == nil ? .unfinished : .finished(UnsafeRawBufferPointer(rebasing: unfinished[..<unfinishedCount]))
-    }
-
-    /// Overwrites the kept part of the line that was taken last.
-    private mutating func releaseLine() {
-        UnsafeMutableRawBufferPointer(rebasing: unfinished[..<unfinishedCount]).wipe()
-        unfinishedCount = 0
     }
 }
 

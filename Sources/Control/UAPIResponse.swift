@@ -60,9 +60,7 @@ package enum UAPIResponse {
         output.line(.persistentKeepalive, UInt64(peer.persistentKeepalive))
         for prefix in peer.allowedIPs {
             output.key(.allowedIP)
-            output.append(prefix.address)
-            output.append("/")
-            output.append(UInt64(prefix.length))
+            output.append(prefix)
             output.append("\n")
         }
     }

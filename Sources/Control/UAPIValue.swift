@@ -15,6 +15,20 @@ enum UAPIValue {
         return value
     }
 
+    /// A decimal number without a sign.
+    static func counter(_ text: UnsafeRawBufferPointer) -> UInt64? {
+        guard !text.isEmpty else { return nil }
+        var value: UInt64 = 0
+        for byte in text {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            let (product, isTooLarge) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflows) = product.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
+            guard !isTooLarge, !overflows else { return nil }
+            value = sum
+        }
+        return value
+    }
+
     /// 64 hexadecimal digits of a secret.
     static func secret(_ text: UnsafeRawBufferPointer) -> Secret32? {
         guard var key = Hex.decode(text) else { return nil }
@@ -34,6 +48,15 @@ enum UAPIValue {
             return nil
         }
         return removes ? .remove(prefix) : .add(prefix)
+    }
+
+    /// As ``endpoint(_:scopes:)``, but a scope that isn't known here, where it may have another name, is left out.
+    static func shownEndpoint(_ text: UnsafeRawBufferPointer, scopes: UAPIScopes) -> Endpoint? {
+        if let endpoint = endpoint(text, scopes: scopes) { return endpoint }
+        guard let percent = text.firstIndex(of: UInt8(ascii: "%")), let bracket = text.lastIndex(of: UInt8(ascii: "]")),
+            percent < bracket
+        else { return nil }
+        return (Array(text[..<percent]) + Array(text[bracket...])).withUnsafeBytes { endpoint($0, scopes: scopes) }
     }
 
     /// `192.0.2.1:51820`, `[2001:db8::1]:51820` or `[fe80::1%eth0]:51820`; the scope is a name, or else an index.

@@ -31,6 +31,11 @@ struct UAPIWriter {
         append("\n")
     }
 
+    mutating func flag(_ key: UAPIKey) {
+        self.key(key)
+        append("true\n")
+    }
+
     /// The last line and the empty line after it. `errno` is 0 or positive and is printed negated.
     mutating func end(errno: Int32) {
         key(.errno)
@@ -71,6 +76,12 @@ struct UAPIWriter {
         case .v6(let v6):
             append(v6.description)
         }
+    }
+
+    mutating func append(_ prefix: Prefix) {
+        append(prefix.address)
+        append("/")
+        append(UInt64(prefix.length))
     }
 
     /// As ``Endpoint/description``, with the scope's name where it has one.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
 
-/// The command line. Called through a link named `wireguard-go`, it is `nightjar run`.
+/// The command line. Called through a link named `wireguard-go` it is `nightjar run`, through one named `wg` that tool.
 @main
 struct Nightjar: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,17 +12,21 @@ struct Nightjar: ParsableCommand {
             'wg set wg0 ...' or 'wg-quick up' with WG_QUICK_USERSPACE_IMPLEMENTATION=nightjar.
             """,
         version: version,
-        subcommands: [Run.self, Drops.self],
+        subcommands: [
+            Run.self, Drops.self,
+            Show.self, ShowConfiguration.self, SetOptions.self, SetConfiguration.self, AddConfiguration.self,
+            SynchroniseConfiguration.self, GenerateKey.self, GeneratePresharedKey.self, PrintPublicKey.self,
+        ],
         defaultSubcommand: Run.self)
 
     static let version = "nightjar 0.1.0"
 
     static func main() {
         let name = CommandLine.arguments.first.map { $0.split(separator: "/").last ?? "" }
-        if name == "wireguard-go" {
-            WireGuardGo.main()
-        } else {
-            main(nil)
+        switch name {
+        case "wireguard-go": WireGuardGo.main()
+        case "wg": runWg(Array(CommandLine.arguments.dropFirst()), program: CommandLine.arguments[0])
+        default: main(nil)
         }
     }
 }
