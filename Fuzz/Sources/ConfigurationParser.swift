@@ -94,7 +94,8 @@ final class ConfigurationParser: FuzzedParser {
         let second = "public_key=\(key)\nendpoint=[fe80::1%eth0]:1\nallowed_ip=10.0.0.0/8\nallowed_ip=-0.0.0.0/0\n"
         let texts = [
             "get=1\n\n", "drops=1\n\nget=1\n\n", "endpoint_names=1\n\n",
-            "set=1\n" + peer + "endpoint_name=home.example:51820\n" + second + "endpoint_name=\n\n", device + "\n", device + peer + "\n", "set=1\n" + peer + second + "\n",
+            "set=1\n" + peer + "endpoint_name=home.example:51820\n" + second + "endpoint_name=\n\n", device + "\n",
+            device + peer + "\n", "set=1\n" + peer + second + "\n",
             "set=1\n" + peer + "\nset=1\npublic_key=\(other)\nupdate_only=true\nremove=true\n\nget=1\n\n",
             "set=1\nfoo=1\nget=1\nx\n\nget=1\n\n",
         ]

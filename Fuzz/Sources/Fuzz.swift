@@ -59,7 +59,7 @@ func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 enum ParserKind: String, CaseIterable {
-    case datagrams, handshakes, packets, superpackets, configuration, kernel, text
+    case datagrams, handshakes, packets, superpackets, configuration, kernel, text, bus, resolvconf
 
     func make() -> any FuzzedParser {
         switch self {
@@ -70,6 +70,8 @@ enum ParserKind: String, CaseIterable {
         case .configuration: ConfigurationParser()
         case .kernel: KernelParser()
         case .text: TextParser()
+        case .bus: BusParser()
+        case .resolvconf: ResolvConfParser()
         }
     }
 }

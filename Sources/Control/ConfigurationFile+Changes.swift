@@ -97,7 +97,8 @@ extension PeerChange {
             rest.replacesAllowedIPs = replacesAllowedIPs
             rest.allowedIPs = allowedIPs
         }
-        let isNothing = rest.presharedKey == nil && rest.endpoint == nil && rest.persistentKeepalive == nil && isSame
+        let isNothing =
+            rest.presharedKey == nil && rest.endpoint == nil && rest.persistentKeepalive == nil && isSame
             && rest.endpointName == nil
         return isNothing ? nil : rest
     }

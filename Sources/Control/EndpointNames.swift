@@ -2,7 +2,7 @@ import Datapath
 import LinuxNet
 import Logging
 import Tunnel
-package import Wire
+import Wire
 
 /// Keeps the names that peers' endpoints were given by, and looks one up again when its peer doesn't answer: it may have
 /// another address by now.
@@ -10,7 +10,7 @@ package import Wire
 /// It stands between the configuration socket and the engine, on the control thread, and costs packets nothing: what it
 /// goes by are the handshakes that the tunnel reports. A peer that has an endpoint and answers there is never touched,
 /// wherever it has roamed to.
-package final class EndpointNames: ConfigurationTarget {
+final class EndpointNames: ConfigurationTarget {
     private struct Entry {
         let name: EndpointName
         /// Of the last question, so that answers to earlier ones, perhaps about another name, are known as such.
@@ -35,7 +35,8 @@ package final class EndpointNames: ConfigurationTarget {
     private let resolver: NameResolver
     private let loop: EventLoop
     private var entries: [PublicKey: Entry] = [:]
-    private var questions: UInt64 = 0
+    /// How many look-ups were asked for.
+    private(set) var questions: UInt64 = 0
 
     convenience init(engine: Engine, loop: EventLoop, logger: Logger) throws(SystemError) {
         let resolver = try NameResolver { (name) throws(EndpointNameError) in try name.lookUpAll() }
@@ -59,17 +60,17 @@ package final class EndpointNames: ConfigurationTarget {
         loop.remove(resolver.fileDescriptor)
     }
 
-    package func status() -> DeviceStatus { engine.status() }
+    func status() -> DeviceStatus { engine.status() }
 
-    package func drops() -> [(reason: String, count: UInt64)] { engine.drops() }
+    func drops() -> [(reason: String, count: UInt64)] { engine.drops() }
 
-    package func endpointNames() -> [(peer: PublicKey, name: String)] {
+    func endpointNames() -> [(peer: PublicKey, name: String)] {
         entries.filter { engine.hasPeer($0.key) }
             .sorted { $0.key.base64 < $1.key.base64 }
             .map { ($0.key, $0.value.name.description) }
     }
 
-    package func apply(_ change: DeviceChange) -> Int32 {
+    func apply(_ change: DeviceChange) -> Int32 {
         let former = change.peers.filter { entries[$0.publicKey] != nil }
             .reduce(into: [PublicKey: Endpoint]()) { $0[$1.publicKey] = engine.endpoint(of: $1.publicKey) }
         let code = engine.apply(change)
@@ -124,6 +125,10 @@ package final class EndpointNames: ConfigurationTarget {
         for answer in resolver.takeAnswers() {
             let peer = answer.question.peer
             guard var entry = entries[peer], entry.isAsking, entry.question == answer.question.number else { continue }
+            guard engine.hasPeer(peer) else {
+                entries[peer] = nil
+                continue
+            }
             entry.isAsking = false
             entry.notBefore = now + entry.pause
             entry.pause = min(entry.pause * 2, Self.longestPause)
@@ -144,7 +149,7 @@ package final class EndpointNames: ConfigurationTarget {
                 if !entry.hasToldFailure { logger.info("peer(\(peer.short)) - \(error)") }
                 entry.hasToldFailure = true
                 entries[peer] = entry
-                if current == nil, engine.hasPeer(peer) { ask(peer, notBefore: entry.notBefore) }
+                if current == nil { ask(peer, notBefore: entry.notBefore) }
             }
         }
     }

@@ -1,6 +1,6 @@
 import NoisePrimitives
 import Synchronization
-import Wire
+package import Wire
 
 extension Device {
     /// Applies keys and peers of a change; ports and marks are the sockets' business. It can't fail half-way.
