@@ -16,6 +16,12 @@ package struct KernelDevice: DeviceAccess {
         return try netlink.links().filter { $0.kind == linkKind }.map(\.name)
     }
 
+    /// Whether the kernel has a WireGuard interface of this name in this network namespace.
+    package static func exists(_ name: String) throws(SystemError) -> Bool {
+        var netlink = try Netlink()
+        return try netlink.link(named: name)?.kind == linkKind
+    }
+
     /// What the kernel calls interfaces of this kind.
     package static let linkKind = "wireguard"
 
