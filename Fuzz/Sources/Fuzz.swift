@@ -59,7 +59,7 @@ func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 enum ParserKind: String, CaseIterable {
-    case datagrams, handshakes, packets, superpackets, configuration, kernel, text
+    case datagrams, handshakes, packets, superpackets, configuration, kernel, netlink, text
 
     func make() -> any FuzzedParser {
         switch self {
@@ -69,6 +69,7 @@ enum ParserKind: String, CaseIterable {
         case .superpackets: SuperPacketParser()
         case .configuration: ConfigurationParser()
         case .kernel: KernelParser()
+        case .netlink: NetlinkParser()
         case .text: TextParser()
         }
     }
