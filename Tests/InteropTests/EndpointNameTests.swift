@@ -3,8 +3,8 @@ import Testing
 
 extension Interop {
     /// Peers whose endpoints are given by name, and move.
-    @Suite(.beyondReference("only nightjar looks names up again")) struct EndpointNameTests {
-        @Test func trafficFollowsTheName() async throws {
+    @Suite struct EndpointNameTests {
+        @Test(.beyondReference("only nightjar looks names up again")) func trafficFollowsTheName() async throws {
             try await withNamedServer { scene in
                 let (client, server) = (scene.client, scene.server)
                 try scene.point(to: scene.wire.server.ipv4)
@@ -25,7 +25,7 @@ extension Interop {
             }
         }
 
-        @Test func aNameThatIsFoundLater() async throws {
+        @Test(.beyondReference("only nightjar looks names up again")) func aNameThatIsFoundLater() async throws {
             try await withNamedServer { scene in
                 let (client, server) = (scene.client, scene.server)
                 try scene.setName(nil)
@@ -36,7 +36,7 @@ extension Interop {
             }
         }
 
-        @Test func nothingWaitsForADeafResolver() async throws {
+        @Test(.beyondReference("only nightjar looks names up again")) func nothingWaitsForADeafResolver() async throws {
             try await withNamedServer(resolver: "10.9.1.99") { scene in
                 let (client, server) = (scene.client, scene.server)
                 try scene.setName(nil)
@@ -75,11 +75,10 @@ extension Interop {
 
             /// Makes the server a peer by name, as the stock `wg` can't.
             func setName(_ endpoint: String?) throws {
-                let key = Data(base64Encoded: server.publicKey)?.map {
-                    String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
-                }
+                let bytes = Data(base64Encoded: server.publicKey) ?? Data()
+                let key = bytes.map { String(format: "%02x", $0) }.joined()
                 let lines = [
-                    "public_key=\(key?.joined() ?? "")", endpoint.map { "endpoint=\($0)" },
+                    "public_key=\(key)", endpoint.map { "endpoint=\($0)" },
                     "endpoint_name=home.test:51820",
                     "allowed_ip=\(server.ipv4)/32",
                 ]
