@@ -62,14 +62,15 @@ struct Down {
         _ transition: Transition, _ configuration: ConfigurationFile,
         keeping isKept: (Journal.Entry) -> Bool = { _ in false }
     ) -> [String] {
-        let hooks = transition.journal.hooks
+        let journal = transition.journal
+        let wasUp = journal.phase != .goingUp
         // An interrupted `down` has run these.
-        if hooks.contains(.postUp), transition.journal.phase != .goingDown {
+        if wasUp || journal.hooks.contains(.postUp), journal.phase != .goingDown {
             transition.hooks.runAll(
                 configuration.interface.preDown, .preDown, interruption: transition.interruption)
         }
         let failures = transition.rollBack(keeping: isKept)
-        if !hooks.isEmpty {
+        if wasUp || !journal.hooks.isEmpty {
             transition.hooks.runAll(
                 configuration.interface.postDown, .postDown, interruption: transition.interruption)
         }
