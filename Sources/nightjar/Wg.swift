@@ -17,7 +17,8 @@ protocol WgSubcommand: ParsableCommand {
 
 /// All that follows the subcommand's name.
 struct WgWords: ParsableArguments {
-    @Argument(parsing: .captureForPassthrough, help: "As for wg; 'nightjar COMMAND --help' shows them.")
+    @Argument(
+        parsing: .captureForPassthrough, help: "As for wg; 'nightjar COMMAND --help' shows them.", completion: .wg)
     var arguments: [String] = []
 }
 
