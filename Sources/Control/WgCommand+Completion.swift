@@ -1,4 +1,6 @@
 import Glibc
+import Tunnel
+import Wire
 
 extension WgCommand {
     /// What may follow on a command line, for a shell to offer. The commands and keywords are those of the parser, names
