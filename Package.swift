@@ -53,7 +53,7 @@ let package = Package(
         .executableTarget(
             name: "nightjar",
             dependencies: [
-                "Wire", "LinuxNet", "Datapath", "Control",
+                "Wire", "LinuxNet", "Datapath", "Control", "Quick",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -68,7 +68,7 @@ let package = Package(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "ControlTests", dependencies: ["Control", "TestKit"], swiftSettings: swiftSettings),
-        .testTarget(name: "QuickTests", dependencies: ["Quick", "LinuxNet", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "QuickTests", dependencies: ["Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"], swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
 )
