@@ -15,7 +15,8 @@ extension Netlink {
         header.rtm_family = destination.netlinkFamily
         header.rtm_dst_len = UInt8(truncatingIfNeeded: destination.bitCount)
         header.rtm_src_len = UInt8(truncatingIfNeeded: source?.bitCount ?? 0)
-        header.rtm_flags = UInt32(RTM_F_LOOKUP_TABLE)
+        // IPv6 always tells the table, and refuses to be asked for it.
+        if !destination.isIPv6 { header.rtm_flags = UInt32(RTM_F_LOOKUP_TABLE) }
         var request = NetlinkRequest(RTM_GETROUTE, flags: 0, header)
         request.add(Int(RTA_DST.rawValue), destination)
         if let source { request.add(Int(RTA_SRC.rawValue), source) }

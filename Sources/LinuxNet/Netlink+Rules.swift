@@ -19,7 +19,8 @@ extension Netlink {
 
     /// As `ip rule add`: without a priority the rule goes before all but those of the highest priority there is.
     ///
-    /// - Throws: ``SystemError``, `EEXIST` when there is such a rule, of any priority if `rule` has none.
+    /// - Throws: ``SystemError``, `EEXIST` when there is such a rule of this priority; without a priority the kernel
+    ///   doesn't mind having a rule twice.
     package mutating func addRule(_ rule: PolicyRule) throws(SystemError) {
         try make([.addRule(rule)])
     }

@@ -32,7 +32,7 @@ struct NetlinkSocket: ~Copyable {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | nonBlocking
         let number = socket(AF_NETLINK, type, family)
         guard number >= 0 else { throw .last(attempt) }
-        self.init(adopting: OwnedDescriptor(owning: number))
+        let descriptor = OwnedDescriptor(owning: number)
         var address = sockaddr_nl()
         address.nl_family = sa_family_t(AF_NETLINK)
         address.nl_groups = groups
@@ -40,9 +40,10 @@ struct NetlinkSocket: ~Copyable {
             bind(number, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t($0.count))
         }
         guard result == 0 else { throw .last(attempt) }
+        self.init(adopting: descriptor)
     }
 
-    /// Takes a descriptor that carries netlink messages and is not yet bound.
+    /// Takes a socket that carries netlink messages.
     init(adopting descriptor: consuming OwnedDescriptor) {
         let number = descriptor.number
         self.descriptor = descriptor

@@ -11,20 +11,37 @@ enum MTUSearch {
 
     /// The smallest MTU of the ways to the endpoints, or that of the default route, less the overhead. Bytes.
     static func find(_ endpoints: [Endpoint], _ netlink: inout Netlink) throws(SystemError) -> Int {
+        let smallest = try smallest(endpoints, mark: 0, notBy: nil, &netlink)
+        return try max((smallest ?? defaultRouteMTU(&netlink) ?? usualPath) - overhead, 68)
+    }
+
+    /// The same for a tunnel that is up, whose own datagrams have a mark; nil when no way tells.
+    ///
+    /// - Parameter interface: the tunnel's own, whose MTU says nothing.
+    static func find(
+        _ endpoints: [Endpoint], mark: UInt32, notBy interface: UInt32, _ netlink: inout Netlink
+    ) throws(SystemError) -> Int? {
+        try smallest(endpoints, mark: mark, notBy: interface, &netlink).map { max($0 - overhead, 68) }
+    }
+
+    private static func smallest(
+        _ endpoints: [Endpoint], mark: UInt32, notBy interface: UInt32?, _ netlink: inout Netlink
+    ) throws(SystemError) -> Int? {
         var smallest: Int?
         var known: [IPAddress: Int?] = [:]
         // A link-local address says nothing without its scope, and is on this link anyway.
         for endpoint in endpoints where endpoint.scope == 0 && known[endpoint.address] == nil {
-            let mtu = try pathMTU(endpoint.address, &netlink)
+            let mtu = try pathMTU(endpoint.address, mark: mark, notBy: interface, &netlink)
             known[endpoint.address] = .some(mtu)
             if let mtu { smallest = min(smallest ?? mtu, mtu) }
         }
-        if smallest == nil { smallest = try defaultRouteMTU(&netlink) }
-        return max((smallest ?? usualPath) - overhead, 68)
+        return smallest
     }
 
-    private static func pathMTU(_ address: IPAddress, _ netlink: inout Netlink) throws(SystemError) -> Int? {
-        guard let answer = try netlink.route(to: address) else { return nil }
+    private static func pathMTU(
+        _ address: IPAddress, mark: UInt32, notBy interface: UInt32?, _ netlink: inout Netlink
+    ) throws(SystemError) -> Int? {
+        guard let answer = try netlink.route(to: address, mark: mark), answer.interface != interface else { return nil }
         if let mtu = answer.mtu { return Int(mtu) }
         return try interfaceMTU(answer.interface, &netlink)
     }

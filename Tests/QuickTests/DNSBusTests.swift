@@ -185,7 +185,7 @@ final class FakeBus: Sendable {
     private let folder = DNSFolder()
 
     private func resolved(_ bus: FakeBus, patience: Int = 2000) throws(DBusError) -> SystemdResolved {
-        try SystemdResolved(busAddress: bus.address, patience: patience)
+        try SystemdResolved.open(busAddress: bus.address, patience: patience)
     }
 
     @Test func whatResolvedIsTold() throws {

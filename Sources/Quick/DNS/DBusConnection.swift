@@ -28,24 +28,19 @@ struct DBusConnection: ~Copyable {
     private var received: [UInt8] = []
     private let patience: Int
 
+    private init(_ descriptor: consuming OwnedDescriptor, patience: Int) {
+        self.descriptor = descriptor
+        self.patience = patience
+    }
+
     /// - Parameters:
     ///   - address: as in `DBUS_SYSTEM_BUS_ADDRESS`; the first server in it that can be reached is taken.
     ///   - patience: milliseconds that an answer may take.
-    init(address: String, patience: Int = 5000) throws(DBusError) {
-        var reason = "'\(address)' names no Unix socket"
-        var connected: OwnedDescriptor?
-        for socketName in Self.socketNames(in: address) where connected == nil {
-            do throws(SystemError) {
-                connected = try Self.connect(to: socketName)
-            } catch {
-                reason = error.description
-            }
-        }
-        guard let connected else { throw .unreachable(reason) }
-        descriptor = connected
-        self.patience = patience
-        try authenticate()
-        _ = try call("Hello", of: Self.bus, at: "/org/freedesktop/DBus", on: Self.bus)
+    static func open(_ address: String, patience: Int) throws(DBusError) -> DBusConnection {
+        var connection = DBusConnection(try connect(toAnyOf: address), patience: patience)
+        try connection.authenticate()
+        _ = try connection.call("Hello", of: bus, at: "/org/freedesktop/DBus", on: bus)
+        return connection
     }
 
     static let bus = "org.freedesktop.DBus"
@@ -109,6 +104,18 @@ extension DBusConnection {
             rest = rest.dropFirst(2)
         }
         return result.contains(0) ? nil : result
+    }
+
+    private static func connect(toAnyOf address: String) throws(DBusError) -> OwnedDescriptor {
+        var reason = "'\(address)' names no Unix socket"
+        for name in socketNames(in: address) {
+            do throws(SystemError) {
+                return try connect(to: name)
+            } catch {
+                reason = error.description
+            }
+        }
+        throw .unreachable(reason)
     }
 
     private static func connect(to name: [UInt8]) throws(SystemError) -> OwnedDescriptor {

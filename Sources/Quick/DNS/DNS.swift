@@ -1,5 +1,6 @@
 import Glibc
 import LinuxNet
+import Wire
 
 /// Brings a tunnel's name servers into use, in whichever way this system has, and takes them back. Quick §up 7.
 ///
@@ -99,7 +100,7 @@ package struct DNS: Sendable {
         switch record.ways.first {
         case .resolved?:
             do throws(DBusError) {
-                var resolved = try SystemdResolved(busAddress: system.busAddress, patience: system.busPatience)
+                var resolved = try SystemdResolved.open(busAddress: system.busAddress, patience: system.busPatience)
                 return try resolved.current(record.setting)
             } catch {
                 throw DNSError(error.description)
@@ -145,7 +146,7 @@ extension DNS {
     private func reasonAgainstResolved() -> String? {
         guard isResolvConfOfResolved else { return "\(system.resolvConf) doesn't point to systemd-resolved" }
         do throws(DBusError) {
-            _ = try SystemdResolved(busAddress: system.busAddress, patience: system.busPatience)
+            _ = try SystemdResolved.open(busAddress: system.busAddress, patience: system.busPatience)
             return nil
         } catch {
             return "systemd-resolved: \(error)"
@@ -177,7 +178,7 @@ extension DNS {
         do {
             switch way {
             case .resolved:
-                var resolved = try SystemdResolved(busAddress: system.busAddress, patience: system.busPatience)
+                var resolved = try SystemdResolved.open(busAddress: system.busAddress, patience: system.busPatience)
                 try resolved.apply(setting)
             case .resolvconf(let program, let entry):
                 try Resolvconf(program: program, entry: entry, system: system).add(setting)
@@ -197,7 +198,7 @@ extension DNS {
             guard if_nametoindex(setting.interface) == setting.interfaceIndex else { return nil }
             var resolved: SystemdResolved
             do throws(DBusError) {
-                resolved = try SystemdResolved(busAddress: system.busAddress, patience: system.busPatience)
+                resolved = try SystemdResolved.open(busAddress: system.busAddress, patience: system.busPatience)
             } catch .unreachable {
                 // So have those of a service that has ended.
                 return nil

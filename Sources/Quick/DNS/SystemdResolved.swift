@@ -9,15 +9,21 @@ struct SystemdResolved: ~Copyable {
     private static let path = "/org/freedesktop/resolve1"
     private static let manager = "org.freedesktop.resolve1.Manager"
 
+    private init(_ bus: consuming DBusConnection) {
+        self.bus = bus
+    }
+
     /// Throws when it doesn't run, or serves other interfaces than those of the calling thread's network namespace,
     /// where the same index means another one.
-    init(busAddress: String, patience: Int = 5000) throws(DBusError) {
-        bus = try DBusConnection(address: busAddress, patience: patience)
-        let owned = try askBus("NameHasOwner")
-        guard owned == [.boolean(true)] else { throw .unreachable("systemd-resolved isn't on it") }
-        guard case .uint32(let process)? = try askBus("GetConnectionUnixProcessID").first,
+    static func open(busAddress: String, patience: Int) throws(DBusError) -> SystemdResolved {
+        var resolved = SystemdResolved(try DBusConnection.open(busAddress, patience: patience))
+        guard try resolved.askBus("NameHasOwner") == [.boolean(true)] else {
+            throw .unreachable("systemd-resolved isn't on it")
+        }
+        guard case .uint32(let process)? = try resolved.askBus("GetConnectionUnixProcessID").first,
             NetworkNamespace.isShared(withProcess: process)
         else { throw .unreachable("systemd-resolved serves another network namespace") }
+        return resolved
     }
 
     /// Makes the setting take effect. When it throws, the link has no setting of ours.
