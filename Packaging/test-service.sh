@@ -33,6 +33,7 @@ main() {
     check_reload
     check_restart
     check_end_by_hand
+    check_other_engine
     check_habit
     printf 'systemd and Nightjar agree.\n'
 }
@@ -148,6 +149,23 @@ check_end_by_hand() {
 }
 
 is_inactive() { [[ $(property "$1" ActiveState) == inactive ]]; }
+
+# Without a daemon of Nightjar's the command stays, so that there is something to watch.
+check_other_engine() {
+    step "starting the service with another program as the engine"
+    booted mkdir -p /run/systemd/system/nightjar@wg1.service.d
+    booted sh -c 'printf "[Service]\nEnvironment=WG_QUICK_USERSPACE_IMPLEMENTATION=/usr/bin/wireguard-go\n" \
+        >/run/systemd/system/nightjar@wg1.service.d/engine.conf'
+    quietly booted systemctl daemon-reload
+    start wg1
+    [[ $(booted cat "/proc/$(property wg1 MainPID)/cmdline" | tr '\0' ' ') == "/usr/bin/nightjar up wg1 " ]]
+    booted ip link delete wg1
+    wait_until 10 is_inactive wg1
+    start wg1
+    quietly booted systemctl stop nightjar@wg1
+    [[ $(property wg1 Result) == success ]]
+    network | diff "$scratch/before" - >"$scratch/output"
+}
 
 check_habit() {
     step "starting a unit of wg-quick's name, and stopping all at once"

@@ -1,4 +1,3 @@
-import Glibc
 import Tunnel
 import Wire
 
@@ -20,7 +19,7 @@ extension WgCommand {
         case (.show, 1): return names() + ["all", "interfaces", "--json"]
         case (.show, 2) where words[1] != "interfaces": return StatusField.allCases.map(\.rawValue) + ["--json"]
         case (.showconf, 1), (.set, 1), (.setconf, 1), (.addconf, 1), (.syncconf, 1): return names()
-        case (.setconf, 2), (.addconf, 2), (.syncconf, 2): return files(beginningWith: prefix)
+        case (.setconf, 2), (.addconf, 2), (.syncconf, 2): return CompletionFiles.paths(beginningWith: prefix)
         case (.set, 2...):
             let options = words.dropFirst(2)
             let peers = { () -> [String] in
@@ -44,7 +43,7 @@ extension WgCommand {
             guard words.popFirst() == nil else { continue }
             switch option {
             case "peer": return peers()
-            case "private-key", "preshared-key": return files(beginningWith: prefix)
+            case "private-key", "preshared-key": return CompletionFiles.paths(beginningWith: prefix)
             case "fwmark", "persistent-keepalive": return ["off"]
             default: return []
             }
@@ -52,23 +51,5 @@ extension WgCommand {
         return hasPeer
             ? ["peer", "remove", "preshared-key", "endpoint", "persistent-keepalive", "allowed-ips"]
             : ["listen-port", "fwmark", "private-key", "peer"]
-    }
-
-    /// The files of the directory that `prefix` names, directories with a slash at their end.
-    private static func files(beginningWith prefix: String) -> [String] {
-        let parent = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? ""
-        guard let directory = opendir(parent.isEmpty ? "." : parent) else { return [] }
-        defer { closedir(directory) }
-        var files: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard name != ".", name != "..", (parent + name).hasPrefix(prefix) else { continue }
-            var status = stat()
-            let isDirectory = stat(parent + name, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-            files.append(parent + name + (isDirectory ? "/" : ""))
-        }
-        return files.sorted()
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Quick
 
 extension CompletionKind {
     /// Interfaces that are there.
@@ -12,6 +13,14 @@ extension CompletionKind {
         .custom { words, index, prefix in
             guard index > 0, index <= words.count else { return [] }
             return WgCommand.candidates(after: Array(words[1..<index]), prefix: prefix)
+        }
+    }
+
+    /// The target of a command that brings interfaces up or down.
+    static var quick: CompletionKind {
+        .custom { words, _, prefix in
+            guard let task = words.dropFirst().first.flatMap({ QuickTask(rawValue: $0) }) else { return [] }
+            return task.candidates(prefix: prefix)
         }
     }
 }
