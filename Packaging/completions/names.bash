@@ -1,5 +1,6 @@
-
-# The names of the stock tools, where they lead to nightjar: its commands that these have as well.
+# shellcheck shell=bash
+# The names of the stock tools, where they lead to nightjar: its commands that these have as well. This follows what the
+# program generates.
 _nightjar_as() {
     local -r name="${COMP_WORDS[0]}"
     COMP_LINE="nightjar${COMP_LINE#*"${name}"}"
