@@ -59,7 +59,7 @@ func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 enum ParserKind: String, CaseIterable {
-    case datagrams, handshakes, packets, superpackets, configuration, kernel, text
+    case datagrams, handshakes, packets, superpackets, configuration, answers, files, kernel, text
 
     func make() -> any FuzzedParser {
         switch self {
@@ -68,6 +68,8 @@ enum ParserKind: String, CaseIterable {
         case .packets: PacketParser()
         case .superpackets: SuperPacketParser()
         case .configuration: ConfigurationParser()
+        case .answers: AnswerParser()
+        case .files: FileParser()
         case .kernel: KernelParser()
         case .text: TextParser()
         }
