@@ -34,6 +34,7 @@ main() {
     check_restart
     check_end_by_hand
     check_other_engine
+    check_override
     check_habit
     printf 'systemd and Nightjar agree.\n'
 }
@@ -165,6 +166,23 @@ check_other_engine() {
     quietly booted systemctl stop nightjar@wg1
     [[ $(property wg1 Result) == success ]]
     network | diff "$scratch/before" - >"$scratch/output"
+}
+
+# What the manual page offers for hooks that want more than the unit gives them.
+check_override() {
+    step "letting a hook into a namespace, as the manual page says"
+    booted ip netns add elsewhere
+    (umask 077 && sed 's/^Address.*/&\nPostUp = ip netns exec elsewhere true/' "$machine/etc/wireguard/wg1.conf" \
+        >"$machine/etc/wireguard/wg2.conf")
+    ! quietly booted systemctl start nightjar@wg2
+    mkdir -p "$machine/etc/systemd/system/nightjar@wg2.service.d"
+    sed -n '/^\[Service\]$/,/^\.Ed$/{/^\.Ed$/!p}' Packaging/man/nightjar.8 \
+        >"$machine/etc/systemd/system/nightjar@wg2.service.d/override.conf"
+    quietly booted systemctl daemon-reload
+    quietly booted systemctl reset-failed nightjar@wg2
+    start wg2
+    quietly booted systemctl stop nightjar@wg2
+    booted ip netns delete elsewhere
 }
 
 check_habit() {
