@@ -174,7 +174,9 @@ check_override() {
     booted ip netns add elsewhere
     (umask 077 && sed 's/^Address.*/&\nPostUp = ip netns exec elsewhere true/' "$machine/etc/wireguard/wg1.conf" \
         >"$machine/etc/wireguard/wg2.conf")
-    ! quietly booted systemctl start nightjar@wg2
+    if quietly booted systemctl start nightjar@wg2; then
+        die "The unit lets hooks into namespaces by itself."
+    fi
     mkdir -p "$machine/etc/systemd/system/nightjar@wg2.service.d"
     sed -n '/^\[Service\]$/,/^\.Ed$/{/^\.Ed$/!p}' Packaging/man/nightjar.8 \
         >"$machine/etc/systemd/system/nightjar@wg2.service.d/override.conf"
