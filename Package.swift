@@ -79,6 +79,9 @@ if Context.environment["NIGHTJAR_FUZZ"] != nil {
     for target in package.targets where target.type == .regular && target.name != "CLinux" {
         target.swiftSettings = swiftSettings + [.unsafeFlags(instrumented + ["-enable-testing"])]
     }
+    for target in package.targets where target.name == "CChecksum" {
+        target.cSettings = [.unsafeFlags(["-fsanitize=address"])]
+    }
     package.targets += [
         .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
         .executableTarget(
