@@ -8,11 +8,11 @@ import Wire
 ///
 /// What can be checked is checked before anything is changed. Each change is noted in the journal before it is made; when
 /// one fails, or the program is asked to end, all are taken back, the last first.
-package struct Up {
+struct Up {
     private let surroundings: Surroundings
     private let prefersKernel: Bool
 
-    package init(_ surroundings: Surroundings, prefersKernel: Bool = false) {
+    init(_ surroundings: Surroundings, prefersKernel: Bool = false) {
         self.surroundings = surroundings
         self.prefersKernel = prefersKernel
     }
@@ -22,7 +22,7 @@ package struct Up {
     /// Under a service manager it stays until the interface is gone, unless there is a daemon that can stand for it.
     ///
     /// - Parameter argument: an interface's name or a file.
-    package func run(_ argument: String) throws {
+    func run(_ argument: String) throws {
         guard let index = try establish(argument) else { return }
         try InterfaceEnd.wait(index: index)
     }
