@@ -45,10 +45,15 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "Quick",
+            dependencies: ["Wire", "Tunnel", "LinuxNet", "Control"],
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "nightjar",
             dependencies: [
-                "Wire", "LinuxNet", "Datapath", "Control",
+                "Wire", "LinuxNet", "Datapath", "Control", "Quick",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -63,6 +68,7 @@ let package = Package(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "ControlTests", dependencies: ["Control", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "QuickTests", dependencies: ["Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"], swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
 )

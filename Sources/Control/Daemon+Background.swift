@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 import LinuxNet
 
 extension Daemon {
@@ -19,15 +19,18 @@ extension Daemon {
     /// is ready. Afterwards this process may exit.
     ///
     /// - Parameter environment: of the new process, but for what says how to take over.
-    package func handOver(environment: [String: String]) throws(DaemonError) {
+    /// - Returns: the new process's identifier. It is a child of this one.
+    @discardableResult
+    package func handOver(environment: [String: String]) throws(DaemonError) -> pid_t {
         var pipeEnds: [Int32] = [0, 0]
         // No other thread starts a process that could inherit the pipe before it is marked.
         guard pipe(&pipeEnds) == 0, fcntl(pipeEnds[0], F_SETFD, FD_CLOEXEC) == 0,
             fcntl(pipeEnds[1], F_SETFD, FD_CLOEXEC) == 0
         else { throw .background(step: "pipe", code: errno) }
         defer { close(pipeEnds[0]) }
+        let process: pid_t
         do throws(DaemonError) {
-            try spawn(ready: pipeEnds[1], environment: environment)
+            process = try spawn(ready: pipeEnds[1], environment: environment)
         } catch {
             close(pipeEnds[1])
             throw error
@@ -38,6 +41,7 @@ extension Daemon {
             throw .backgroundDied(message: String(decoding: answer, as: UTF8.self))
         }
         keepSocketFile()
+        return process
     }
 
     /// In a background process: tells the one that started it that all is ready, or why it isn't.
@@ -48,7 +52,7 @@ extension Daemon {
         close(descriptor)
     }
 
-    private func spawn(ready: Int32, environment: [String: String]) throws(DaemonError) {
+    private func spawn(ready: Int32, environment: [String: String]) throws(DaemonError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -75,7 +79,11 @@ extension Daemon {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Self.setSession)
+        // The caller may hold signals back, which the daemon is to get.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Self.setSession | Int16(POSIX_SPAWN_SETSIGMASK))
 
         var variables = environment
         variables["WG_TUN_FD"] = String(Inherited.tun)
@@ -89,6 +97,7 @@ extension Daemon {
         let code = posix_spawn(
             &process, "/proc/self/exe", &actions, &attributes, argumentList.pointers, variableList.pointers)
         guard code == 0 else { throw .background(step: "start the process", code: code) }
+        return process
     }
 
     private static func readAll(_ descriptor: Int32) -> [UInt8] {

@@ -1,29 +1,32 @@
 import CLinux
 import Glibc
+package import Wire
 
 /// Netlink messages end to end in a buffer. Stops at the first that isn't whole; never reads beyond the buffer.
-struct NetlinkMessages: Sequence, IteratorProtocol {
-    struct Message {
-        let type: UInt16
-        let sequence: UInt32
+package struct NetlinkMessages: Sequence, IteratorProtocol {
+    package struct Message {
+        package let type: UInt16
+        /// `NLM_F_…`.
+        package let flags: UInt16
+        package let sequence: UInt32
         /// What follows the header.
-        let payload: UnsafeRawBufferPointer
+        package let payload: UnsafeRawBufferPointer
     }
 
     private var rest: UnsafeRawBufferPointer
 
-    init(_ bytes: UnsafeRawBufferPointer) {
+    package init(_ bytes: UnsafeRawBufferPointer) {
         rest = bytes
     }
 
-    mutating func next() -> Message? {
+    package mutating func next() -> Message? {
         let headerSize = MemoryLayout<nlmsghdr>.size
         guard rest.count >= headerSize else { return nil }
         let header = rest.loadUnaligned(as: nlmsghdr.self)
         let length = Int(header.nlmsg_len)
         guard length >= headerSize, length <= rest.count else { return nil }
         let message = Message(
-            type: header.nlmsg_type, sequence: header.nlmsg_seq,
+            type: header.nlmsg_type, flags: header.nlmsg_flags, sequence: header.nlmsg_seq,
             payload: UnsafeRawBufferPointer(rebasing: rest[headerSize..<length]))
         rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(netlinkAligned(length)))
         return message
@@ -31,31 +34,50 @@ struct NetlinkMessages: Sequence, IteratorProtocol {
 }
 
 /// Attributes end to end in a message, after its fixed part. Stops at the first that isn't whole.
-struct NetlinkAttributes: Sequence, IteratorProtocol {
-    struct Attribute {
+package struct NetlinkAttributes: Sequence, IteratorProtocol {
+    package struct Attribute {
         /// Without the flags for nesting and byte order.
-        let type: Int
-        let value: UnsafeRawBufferPointer
+        package let type: Int
+        package let value: UnsafeRawBufferPointer
 
         /// Nil unless the value has exactly four bytes.
-        var number: UInt32? {
-            value.count == 4 ? value.loadUnaligned(as: UInt32.self) : nil
+        package var number: UInt32? { integer() }
+
+        /// A number in the machine's byte order; nil unless the value has exactly its size.
+        package func integer<Number: FixedWidthInteger & BitwiseCopyable>(_: Number.Type = Number.self) -> Number? {
+            value.count == MemoryLayout<Number>.size ? value.loadUnaligned(as: Number.self) : nil
         }
 
         /// The bytes before the first zero.
-        var text: String {
+        package var text: String {
             String(decoding: value.prefix { $0 != 0 }, as: UTF8.self)
         }
+
+        /// Nil unless the value has exactly four or sixteen bytes.
+        package var address: IPAddress? {
+            guard let start = value.baseAddress else { return nil }
+            return switch value.count {
+            case 4: .v4(IPv4Address(loading: start))
+            case 16: .v6(IPv6Address(loading: start))
+            default: nil
+            }
+        }
+
+        /// Nil unless the value is a whole `sockaddr_in` or `sockaddr_in6`.
+        package var endpoint: Endpoint? { SocketAddress.load(whole: value) }
+
+        /// The attributes in this one.
+        package var nested: NetlinkAttributes { NetlinkAttributes(value, after: 0) }
     }
 
     private var rest: UnsafeRawBufferPointer
 
     /// - Parameter fixedSize: bytes of the payload before the first attribute.
-    init(_ payload: UnsafeRawBufferPointer, after fixedSize: Int) {
+    package init(_ payload: UnsafeRawBufferPointer, after fixedSize: Int) {
         rest = UnsafeRawBufferPointer(rebasing: payload.dropFirst(netlinkAligned(fixedSize)))
     }
 
-    mutating func next() -> Attribute? {
+    package mutating func next() -> Attribute? {
         let headerSize = MemoryLayout<rtattr>.size
         guard rest.count >= headerSize else { return nil }
         let header = rest.loadUnaligned(as: rtattr.self)
@@ -68,59 +90,45 @@ struct NetlinkAttributes: Sequence, IteratorProtocol {
     }
 }
 
-/// A netlink request under construction.
-struct NetlinkRequest {
-    private(set) var bytes: [UInt8] = []
+/// How the kernel ends an answer: by an `NLMSG_ERROR`, which is also its plain consent, or by the end of a dump.
+struct NetlinkVerdict: Equatable {
+    /// An `errno` value; 0 for success.
+    let code: Int32
+    /// What the kernel says about it in words, if anything.
+    let detail: String?
 
-    /// - Parameters:
-    ///   - type: `RTM_…`.
-    ///   - flags: `NLM_F_…` beside `NLM_F_REQUEST`.
-    ///   - fixed: the part before the attributes.
-    init<Fixed>(_ type: Int, flags: Int32, _ fixed: Fixed) {
-        var header = nlmsghdr()
-        header.nlmsg_type = UInt16(truncatingIfNeeded: type)
-        header.nlmsg_flags = UInt16(truncatingIfNeeded: flags | NLM_F_REQUEST)
-        append(header)
-        append(fixed)
-    }
-
-    mutating func add<Value>(_ type: Int, _ value: Value) {
-        var header = rtattr()
-        header.rta_len = UInt16(truncatingIfNeeded: MemoryLayout<rtattr>.size + MemoryLayout<Value>.size)
-        header.rta_type = UInt16(truncatingIfNeeded: type)
-        append(header)
-        append(value)
-    }
-
-    /// An attribute that holds those that `body` adds.
-    mutating func nest(_ type: Int, _ body: (inout NetlinkRequest) -> Void) {
-        let start = bytes.count
-        var header = rtattr()
-        header.rta_type = UInt16(truncatingIfNeeded: type)
-        append(header)
-        body(&self)
-        let length = UInt16(truncatingIfNeeded: bytes.count - start)
-        withUnsafeBytes(of: length) { bytes.replaceSubrange(start..<start + 2, with: $0) }
-    }
-
-    /// The request with its length and `sequence` filled in.
-    func finished(sequence: UInt32) -> [UInt8] {
-        var whole = bytes
-        whole.withUnsafeMutableBytes { target in
-            var header = target.loadUnaligned(as: nlmsghdr.self)
-            header.nlmsg_len = UInt32(truncatingIfNeeded: target.count)
-            header.nlmsg_seq = sequence
-            target.storeBytes(of: header, as: nlmsghdr.self)
+    /// Nil when `message` isn't a verdict.
+    init?(_ message: NetlinkMessages.Message) {
+        let payload = message.payload
+        let isError = Int(message.type) == Int(NLMSG_ERROR)
+        guard isError || Int(message.type) == Int(NLMSG_DONE) else { return nil }
+        guard payload.count >= 4 else {
+            code = isError ? EBADMSG : 0
+            detail = nil
+            return
         }
-        return whole
-    }
-
-    private mutating func append<Value>(_ value: Value) {
-        withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) }
-        while bytes.count != netlinkAligned(bytes.count) { bytes.append(0) }
+        // Safe: the kernel reports a negated errno; what can't be negated isn't one, and stays as it is.
+        code = 0 &- payload.loadUnaligned(as: Int32.self)
+        guard Int32(message.flags) & NLM_F_ACK_TLVS != 0 else {
+            detail = nil
+            return
+        }
+        // An error repeats the request, or only its header, before it speaks.
+        var start = 4
+        if isError {
+            let header = MemoryLayout<nlmsghdr>.size
+            let isCapped = Int32(message.flags) & NLM_F_CAPPED != 0
+            guard payload.count >= 4 + header else {
+                detail = nil
+                return
+            }
+            let length = payload.loadUnaligned(fromByteOffset: 4, as: nlmsghdr.self).nlmsg_len
+            start += isCapped ? header : Swift.max(Int(length), header)
+        }
+        detail = NetlinkAttributes(payload, after: start).first { $0.type == Int(NLMSGERR_ATTR_MSG.rawValue) }?.text
     }
 }
 
-private func netlinkAligned(_ length: Int) -> Int {
+func netlinkAligned(_ length: Int) -> Int {
     (length + 3) & ~3
 }

@@ -6,19 +6,23 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     package let code: Int32
     /// What was attempted, as it follows "cannot": "open /dev/net/tun".
     package let attempt: String
+    /// What the kernel itself says about it beside the code, for some netlink requests.
+    package let detail: String?
     /// What a person can do about it, where that is known.
     package let advice: String?
 
-    /// Takes the usual advice for `code` unless `advice` says better.
-    package init(_ code: Int32, _ attempt: String, advice: String? = nil) {
+    /// Takes the usual advice for `code` unless `advice` says better, or the kernel's own words say more.
+    package init(_ code: Int32, _ attempt: String, detail: String? = nil, advice: String? = nil) {
         self.code = code
         self.attempt = attempt
-        self.advice = advice ?? Self.usualAdvice(for: code)
+        self.detail = detail
+        self.advice = advice ?? (detail == nil ? Self.usualAdvice(for: code) : nil)
     }
 
     /// One line: "cannot open /dev/net/tun: No such file or directory (load the tun module …)".
     package var description: String {
-        let reason = "cannot \(attempt): \(Self.text(for: code))"
+        let words = [Self.text(for: code), detail].compactMap { $0 }.joined(separator: ": ")
+        let reason = "cannot \(attempt): \(words)"
         return advice.map { "\(reason) (\($0))" } ?? reason
     }
 

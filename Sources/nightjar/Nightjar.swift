@@ -1,19 +1,21 @@
 import ArgumentParser
 import Glibc
 
-/// The command line. Called through a link named `wireguard-go` it is `nightjar run`, through one named `wg` that tool.
+/// The command line. Called through a link named `wireguard-go` it is `nightjar run`, through `wg` and
+/// `wg-quick` those tools.
 @main
 struct Nightjar: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nightjar",
         abstract: "A WireGuard for Linux in user space.",
         discussion: """
-            'nightjar wg0' is short for 'nightjar run wg0'. The interface is configured with the stock tools, \
-            'wg set wg0 ...' or 'wg-quick up' with WG_QUICK_USERSPACE_IMPLEMENTATION=nightjar.
+            'nightjar up wg0' brings up the interface of /etc/wireguard/wg0.conf. 'nightjar wg0' is short for \
+            'nightjar run wg0', which creates an interface to be configured with 'nightjar set' or 'wg set'.
             """,
         version: version,
         subcommands: [
             Run.self, Drops.self,
+            Up.self, Down.self, Reload.self, Save.self, Strip.self,
             Show.self, ShowConfiguration.self, SetOptions.self, SetConfiguration.self, AddConfiguration.self,
             SynchroniseConfiguration.self, GenerateKey.self, GeneratePresharedKey.self, PrintPublicKey.self,
         ],
@@ -25,6 +27,7 @@ struct Nightjar: ParsableCommand {
         let name = CommandLine.arguments.first.map { $0.split(separator: "/").last ?? "" }
         switch name {
         case "wireguard-go": WireGuardGo.main()
+        case "wg-quick": runWgQuick(Array(CommandLine.arguments.dropFirst()), path: CommandLine.arguments[0])
         case "wg": runWg(Array(CommandLine.arguments.dropFirst()), program: CommandLine.arguments[0])
         default: main(nil)
         }

@@ -25,7 +25,7 @@ import Wire
         }
         let (index, turns) = events
         func link(_ isUp: Bool, _ mtu: Int) -> NetworkEvent {
-            .linkChanged(LinkState(index: index, name: "wg0", isUp: isUp, mtu: mtu))
+            .linkChanged(LinkState(index: index, name: "wg0", isUp: isUp, mtu: mtu, kind: "tun"))
         }
         #expect(turns.count == 5)
         #expect(turns[0].last == link(false, 1420))
@@ -98,8 +98,8 @@ import Wire
             try netlink.setUp(true, index: device.interfaceIndex)
             return (device, before, try netlink.link(index: device.interfaceIndex))
         }
-        #expect(before == LinkState(index: device.interfaceIndex, name: "wg0", isUp: false, mtu: 1420))
-        #expect(after == LinkState(index: device.interfaceIndex, name: "wg0", isUp: true, mtu: 1420))
+        #expect(before == LinkState(index: device.interfaceIndex, name: "wg0", isUp: false, mtu: 1420, kind: "tun"))
+        #expect(after == LinkState(index: device.interfaceIndex, name: "wg0", isUp: true, mtu: 1420, kind: "tun"))
         let error = #expect(throws: SystemError.self) {
             try namespace.inside {
                 var netlink = try Netlink()

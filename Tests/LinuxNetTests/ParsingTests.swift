@@ -73,7 +73,7 @@ import Wire
     @Test func linkMessagesAreRead() {
         #expect(
             parse(linkMessage()) == [
-                .linkChanged(LinkState(index: 7, name: "wg0", isUp: true, mtu: 1420))
+                .linkChanged(LinkState(index: 7, name: "wg0", isUp: true, mtu: 1420, kind: nil))
             ])
         #expect(parse(linkMessage(RTM_DELLINK)) == [.linkRemoved(index: 7)])
         #expect(parse(linkMessage(family: AF_BRIDGE)) == [])

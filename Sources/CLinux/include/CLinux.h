@@ -6,6 +6,9 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <linux/fib_rules.h>
+#include <linux/genetlink.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs what `make build` built, with units, manual pages and completions. From the environment: PREFIX, /usr/local
+# unless told; DESTDIR, before all paths; ZSH_FUNCTIONS, where zsh looks for completions below PREFIX.
+# shellcheck source=Scripts/common.sh
+. "$(dirname "$0")/../Scripts/common.sh"
+
+prefix=${PREFIX:-/usr/local}
+root=${DESTDIR:-}$prefix
+program=.build/release/nightjar
+pages=$(mktemp -d)
+trap 'rm -rf "$pages"' EXIT
+
+# put MODE DIRECTORY FILE...
+put() {
+    local mode=$1 directory=$root/$2
+    shift 2
+    install -d -m 755 "$directory"
+    install -m "$mode" "$@" "$directory"
+}
+
+# put_unit DIRECTORY FILE: with the paths of this installation.
+put_unit() {
+    install -d -m 755 "$root/$1"
+    sed "s,/usr/bin/,$prefix/bin/," "$2" >"$root/$1/$(basename "$2")"
+    chmod 644 "$root/$1/$(basename "$2")"
+}
+
+# put_completion SHELL FILE: shells read it into themselves, so it names no interpreter.
+put_completion() {
+    install -d -m 755 "$(dirname "$root/$2")"
+    "$program" --generate-completion-script "$1" | sed '1{/^#!/d}' >"$root/$2"
+    chmod 644 "$root/$2"
+}
+
+[[ -x $program ]] || die "There is no program $program; \`make build\` makes it."
+PROGRAM=$program Packaging/man/pages.sh "$pages"
+
+put 755 bin "$program"
+put_unit lib/systemd/system Packaging/systemd/nightjar@.service
+put_unit lib/systemd/system Packaging/systemd/nightjar.target
+put_unit lib/nightjar Packaging/systemd/wg-quick@.service
+put 644 share/man/man8 "$pages"/*.8
+put_completion bash share/bash-completion/completions/nightjar
+put_completion zsh "${ZSH_FUNCTIONS:-share/zsh/site-functions}/_nightjar"
+put_completion fish share/fish/vendor_completions.d/nightjar.fish

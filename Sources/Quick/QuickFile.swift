@@ -1,0 +1,34 @@
+import Control
+import Glibc
+import LinuxNet
+
+/// A configuration file, found and read. Quick §"Finding and parsing the file".
+struct QuickFile {
+    let interface: String
+    let path: String
+    let configuration: ConfigurationFile
+    /// All of the file, with its keys.
+    let text: [UInt8]
+
+    init(_ argument: String, _ surroundings: Surroundings) throws {
+        let location = try Self.locate(argument, surroundings)
+        if let warning = location.warning { surroundings.console.write(warning) }
+        text = try FileBytes.read(location.path)
+        interface = location.interface
+        path = location.path
+        configuration = try ConfigurationFile(parsing: text, name: location.path, dialect: .quick)
+    }
+
+    /// Finds the file; for an interface that was brought up from elsewhere, the one that it was brought up from.
+    static func locate(_ argument: String, _ surroundings: Surroundings) throws -> ConfigurationFile.Location {
+        do throws(ConfigurationFile.FindingError) {
+            return try ConfigurationFile.find(argument: argument, directory: surroundings.configurationDirectory)
+        } catch {
+            guard ConfigurationFile.isInterfaceName(argument),
+                let journal = try? JournalStore(directory: surroundings.directory).load(argument),
+                let location = try? ConfigurationFile.find(argument: journal.file)
+            else { throw error }
+            return location
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import Control
+import Glibc
+import LinuxNet
+
+/// One interface on its way up or down, or to another configuration: under its lock, with its journal.
+final class Transition {
+    let interface: String
+    let surroundings: Surroundings
+    let store: JournalStore
+    let hooks: Hooks
+    var netlink: Netlink
+    /// Set once signals are held back, which they are from the first change on.
+    private(set) var interruption: Interruption?
+    /// What has been changed; saved whenever it grows.
+    var journal: Journal
+    private let lock: InterfaceLock
+
+    var console: Console { surroundings.console }
+
+    /// - Parameter file: the configuration file, for a journal that is begun.
+    init(_ interface: String, file: String, _ surroundings: Surroundings) throws {
+        self.interface = interface
+        self.surroundings = surroundings
+        store = JournalStore(directory: surroundings.directory)
+        hooks = Hooks(interface: interface, surroundings: surroundings)
+        lock = try InterfaceLock(interface, in: store)
+        netlink = try Netlink()
+        journal = Journal(interface: interface, file: file)
+    }
+
+    /// Holds signals back from now on. They are answered between steps.
+    func holdSignals() throws {
+        if interruption == nil { interruption = try Interruption() }
+    }
+
+    /// Throws when the program was asked to end meanwhile.
+    func checkpoint() throws {
+        try interruption?.check()
+    }
+
+    /// Notes changes, then makes them.
+    func make<Result>(_ entries: [Journal.Entry], _ change: () throws -> Result) throws -> Result {
+        try checkpoint()
+        journal.entries += entries
+        try store.save(journal)
+        return try change()
+    }
+
+    /// The index of the interface.
+    ///
+    /// - Throws: when it has gone.
+    func interfaceIndex() throws -> UInt32 {
+        guard let link = try netlink.link(named: interface) else {
+            throw QuickError("\(interface) has gone: another program has deleted it, or the one that served it has ended")
+        }
+        return link.index
+    }
+
+    func device() throws -> any DeviceAccess {
+        try WireGuardDevices.open(interface)
+    }
+
+    /// The firewall by way of a tool.
+    func firewall(_ tool: FirewallTool) -> Firewall {
+        Firewall(surroundings: surroundings, tool: tool)
+    }
+
+    var dns: DNS { DNS(DNSSystem(environment: surroundings.childEnvironment)) }
+}
+
+// MARK: - Taking back
+
+extension Transition {
+    /// How often a change is tried to be taken back.
+    private static let undoAttempts = 3
+
+    /// Takes everything in the journal back, the last first. What fails is tried again, and stays in the journal when
+    /// that fails as well.
+    ///
+    /// - Parameter isKept: tells entries that stay as they are.
+    /// - Returns: a sentence for each failure.
+    func rollBack(keeping isKept: (Journal.Entry) -> Bool = { _ in false }) -> [String] {
+        var failures: [String] = []
+        var left: [Journal.Entry] = []
+        while let entry = journal.entries.popLast() {
+            if isKept(entry) {
+                left.insert(entry, at: 0)
+                continue
+            }
+            if let failure = undo(entry) {
+                failures.append(failure)
+                left.insert(entry, at: 0)
+            }
+            // A journal that names too much does no harm: everything can be undone twice.
+            if !journal.entries.isEmpty { try? save(with: left) }
+        }
+        journal.entries = left
+        do {
+            if left.isEmpty {
+                try attempt { try store.remove(interface) }
+            } else {
+                try attempt { try store.save(journal) }
+            }
+        } catch {
+            failures.append("\(error)")
+        }
+        return failures
+    }
+
+    private func save(with left: [Journal.Entry]) throws {
+        var journal = journal
+        journal.entries += left
+        try store.save(journal)
+    }
+
+    /// Returns why it couldn't be undone.
+    private func undo(_ entry: Journal.Entry) -> String? {
+        do {
+            try attempt { try undoOnce(entry) }
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func attempt(_ body: () throws -> Void) throws {
+        for number in 1... {
+            do {
+                return try body()
+            } catch {
+                if number == Self.undoAttempts { throw error }
+                usleep(20_000)
+            }
+        }
+    }
+
+    private func undoOnce(_ entry: Journal.Entry) throws {
+        switch entry {
+        case .killSwitch(let tool):
+            try firewall(tool).removeKillSwitch(interface)
+        case .interface(let engine):
+            try engine.stop(interface, index: journal.interfaceIndex, console, &netlink)
+        case .dns(let record):
+            for sentence in try dns.restore(record) { console.note(sentence) }
+        case .rule(let rule):
+            console.echo(rule.command("delete"))
+            try netlink.make([.removeRule(rule.rule)], tolerating: [ENOENT, EAFNOSUPPORT, EOPNOTSUPP])
+        case .sourceMark(let former):
+            try SourceMark.restore(former, others: store.others(than: interface), console)
+        case .firewall(let tool):
+            try firewall(tool).removeTunnelRules(interface)
+        }
+    }
+}
+
+/// `net.ipv4.conf.all.src_valid_mark`: whether the reverse path filter looks at marks, which it has to as long as there
+/// is a tunnel with a default route. Quick §add_default 5.
+enum SourceMark {
+    private static let path = "net/ipv4/conf/all/src_valid_mark"
+
+    /// The value from before the first tunnel.
+    ///
+    /// - Parameter others: the journals of other tunnels, read after the value was.
+    static func former(others: () -> [Journal]) throws -> String {
+        let current = try KernelSetting.read(path)
+        for journal in others() {
+            for case .sourceMark(let former) in journal.entries { return former }
+        }
+        return current
+    }
+
+    static func set(_ console: Console) throws {
+        guard try KernelSetting.read(path) != "1" else { return }
+        console.echo("sysctl -q net.ipv4.conf.all.src_valid_mark=1")
+        try KernelSetting.write("1", to: path)
+    }
+
+    /// Sets the former value unless another tunnel needs the present one; the last one sets it.
+    static func restore(_ former: String, others: [Journal], _ console: Console) throws {
+        let isNeeded = others.contains { journal in
+            journal.entries.contains { if case .sourceMark = $0 { true } else { false } }
+        }
+        guard !isNeeded, try KernelSetting.read(path) != former else { return }
+        console.echo("sysctl -q net.ipv4.conf.all.src_valid_mark=\(former)")
+        try KernelSetting.write(former, to: path)
+    }
+}
