@@ -59,7 +59,7 @@ func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 enum ParserKind: String, CaseIterable {
-    case datagrams, handshakes, packets, superpackets, configuration, answers, files, kernel, text
+    case datagrams, handshakes, packets, superpackets, configuration, answers, files, kernel, netlink, text
 
     func make() -> any FuzzedParser {
         switch self {
@@ -71,6 +71,7 @@ enum ParserKind: String, CaseIterable {
         case .answers: AnswerParser()
         case .files: FileParser()
         case .kernel: KernelParser()
+        case .netlink: NetlinkParser()
         case .text: TextParser()
         }
     }

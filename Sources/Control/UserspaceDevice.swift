@@ -66,12 +66,12 @@ package struct UserspaceDevice: DeviceAccess {
 private let strangeAnswer = "the program that serves it answers what isn't WireGuard's"
 
 extension DeviceChange {
-    fileprivate var removesAllowedIPs: Bool {
+    var removesAllowedIPs: Bool {
         peers.contains { $0.allowedIPs.contains { if case .remove = $0 { true } else { false } } }
     }
 
     /// The same change for an implementation that can only add or replace allowed IPs.
-    fileprivate func withoutRemovals(from status: DeviceStatus) -> DeviceChange {
+    func withoutRemovals(from status: DeviceStatus) -> DeviceChange {
         var lists: [PublicKey: [Prefix]] = [:]
         if !replacesPeers { for peer in status.peers { lists[peer.publicKey] = peer.allowedIPs } }
         var result = self

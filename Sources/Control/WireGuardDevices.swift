@@ -3,15 +3,15 @@ package import LinuxNet
 
 /// The WireGuard interfaces of this machine, whoever serves them. Part 3, "Interface lookup order".
 package enum WireGuardDevices {
-    /// Their names: those of programs in the order of the socket directory. Sockets that nobody serves any more are
-    /// removed.
+    /// Their names: first the kernel's own, then those of programs in the order of the socket directory. Sockets that
+    /// nobody serves any more are removed.
     package static func names(socketDirectory: String = UAPISocket.defaultDirectory) throws(SystemError) -> [String] {
+        var names = try KernelDevice.names()
         guard let directory = opendir(socketDirectory) else {
-            if errno == ENOENT { return [] }
+            if errno == ENOENT { return names }
             throw SystemError(errno, "list \(socketDirectory)")
         }
         defer { closedir(directory) }
-        var names: [String] = []
         while let entry = readdir(directory) {
             let file = withUnsafeBytes(of: &entry.pointee.d_name) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
@@ -32,6 +32,7 @@ package enum WireGuardDevices {
         if isServed(name, in: socketDirectory), let path = try? UAPISocket.path(of: name, in: socketDirectory) {
             return UserspaceDevice(interface: name, path: path)
         }
+        if try KernelDevice.exists(name) { return KernelDevice(interface: name) }
         throw SystemError(
             ENODEV, "open interface \(quoted(name))",
             advice: "there is no WireGuard interface of this name; 'nightjar run' makes one")

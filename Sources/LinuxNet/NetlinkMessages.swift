@@ -63,6 +63,9 @@ package struct NetlinkAttributes: Sequence, IteratorProtocol {
             }
         }
 
+        /// Nil unless the value is a whole `sockaddr_in` or `sockaddr_in6`.
+        package var endpoint: Endpoint? { SocketAddress.load(whole: value) }
+
         /// The attributes in this one.
         package var nested: NetlinkAttributes { NetlinkAttributes(value, after: 0) }
     }

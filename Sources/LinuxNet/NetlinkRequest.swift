@@ -37,6 +37,15 @@ package struct NetlinkRequest {
         }
     }
 
+    /// Adds a `sockaddr_in` or `sockaddr_in6`.
+    package mutating func add(_ type: Int, _ endpoint: Endpoint) {
+        withUnsafeTemporaryAllocation(byteCount: SocketAddress.capacity, alignment: 8) { form in
+            // Safe: an allocation has an address.
+            let count = Int(SocketAddress.store(endpoint, to: form.baseAddress.unsafelyUnwrapped))
+            add(type, bytes: UnsafeRawBufferPointer(rebasing: form[..<count]))
+        }
+    }
+
     /// Adds at most 65 531 bytes.
     package mutating func add(_ type: Int, bytes value: UnsafeRawBufferPointer) {
         var header = rtattr()

@@ -31,6 +31,16 @@ enum SocketAddress {
         }
     }
 
+    /// Reads exactly one of the two forms; nil for anything else.
+    static func load(whole bytes: UnsafeRawBufferPointer) -> Endpoint? {
+        guard let start = bytes.baseAddress, bytes.count >= MemoryLayout<sa_family_t>.size else { return nil }
+        switch Int32(start.loadUnaligned(as: sa_family_t.self)) {
+        case AF_INET where bytes.count == MemoryLayout<sockaddr_in>.size: return load(from: start)
+        case AF_INET6 where bytes.count == MemoryLayout<sockaddr_in6>.size: return load(from: start)
+        default: return nil
+        }
+    }
+
     /// Reads what the kernel wrote into ``capacity`` bytes, where every family but IPv6 is IPv4.
     static func load(from source: UnsafeRawPointer) -> Endpoint {
         guard source.loadUnaligned(as: sa_family_t.self) == sa_family_t(AF_INET6) else {

@@ -9,81 +9,87 @@ import Wire
 /// What a socket makes of a kernel that interrupts, refuses, mumbles, or sends garbage.
 @Suite struct NetlinkConversationTests {
     @Test func refusalsAreRead() {
-        let header = nlmsghdr(nlmsg_len: 36, nlmsg_type: 0, nlmsg_flags: 0, nlmsg_seq: 0, nlmsg_pid: 0)
+        let header = [UInt8](value(36 as UInt32) + value(0 as UInt32) + value(0 as UInt64))
         let words = attribute(1, Array("No such thing\0".utf8))
-        func verdict(_ type: Int32, _ flags: Int32, _ payload: [UInt8]) -> NetlinkVerdict? {
-            message(type, flags: flags, payload).withUnsafeBytes { bytes in
+        func verdict(_ type: Int, _ flags: Int32, _ payload: [UInt8]...) -> NetlinkVerdict? {
+            message(type, flags: Int(flags), payload.flatMap { $0 }).withUnsafeBytes { bytes in
                 var messages = NetlinkMessages(bytes)
                 return messages.next().flatMap { NetlinkVerdict($0) }
             }
         }
-        let code = bytes(of: -ENOENT)
-        #expect(verdict(NLMSG_ERROR, 0, bytes(of: 0 as Int32) + bytes(of: header))?.code == 0)
-        #expect(verdict(NLMSG_ERROR, 0, code + bytes(of: header))?.code == ENOENT)
-        let capped = verdict(NLMSG_ERROR, NLM_F_CAPPED | NLM_F_ACK_TLVS, code + bytes(of: header) + words)
-        #expect(capped?.detail == "No such thing")
-        let repeated = code + bytes(of: header) + [UInt8](repeating: 0xff, count: 20) + words
-        #expect(verdict(NLMSG_ERROR, NLM_F_ACK_TLVS, repeated)?.detail == "No such thing")
-        #expect(verdict(NLMSG_DONE, NLM_F_ACK_TLVS, code + words)?.detail == "No such thing")
-        #expect(verdict(NLMSG_DONE, 0, [])?.code == 0)
-        #expect(verdict(NLMSG_ERROR, 0, [1, 2])?.code == EBADMSG)
-        #expect(verdict(NLMSG_ERROR, 0, bytes(of: Int32.min))?.code == .min)
+        let (error, done, code) = (NetlinkBytes.error, NetlinkBytes.done, value(-ENOENT))
+        #expect(verdict(error, 0, value(0 as Int32), header)?.code == 0)
+        #expect(verdict(error, 0, code, header)?.code == ENOENT)
+        #expect(verdict(error, NLM_F_CAPPED | NLM_F_ACK_TLVS, code, header, words)?.detail == "No such thing")
+        let body = [UInt8](repeating: 0xff, count: 20)
+        #expect(verdict(error, NLM_F_ACK_TLVS, code, header, body, words)?.detail == "No such thing")
+        #expect(verdict(error, 0, code, header, body, words)?.detail == nil)
+        #expect(verdict(done, NLM_F_ACK_TLVS, code, words)?.detail == "No such thing")
+        #expect(verdict(done, 0)?.code == 0)
+        #expect(verdict(error, 0, [1, 2])?.code == EBADMSG)
+        #expect(verdict(error, 0, value(Int32.min))?.code == .min)
         #expect(verdict(16, 0, code) == nil)
     }
 
     @Test func interruptedListsAreReadAgain() throws {
-        let kernel = try FakeKernel()
-        kernel.answer { sequence in
-            [
-                message(16, sequence: sequence, flags: NLM_F_MULTI | NLM_F_DUMP_INTR, bytes(of: 1 as UInt32)),
-                message(NLMSG_DONE, sequence: sequence, flags: NLM_F_MULTI, bytes(of: 0 as Int32)),
-            ]
+        let kernel = FakeKernel()
+        func number(_ number: UInt32, sequence: UInt32, flags: Int = NetlinkBytes.isPart) -> [UInt8] {
+            message(16, sequence: sequence, flags: flags, value(number))
         }
-        kernel.answer { sequence in
-            [message(NLMSG_DONE, sequence: sequence, flags: NLM_F_MULTI, bytes(of: -EINTR))]
-        }
-        kernel.answer { sequence in
-            [
-                // From another conversation.
-                message(16, sequence: sequence &- 1, bytes(of: 9 as UInt32)),
-                message(16, sequence: sequence, bytes(of: 1 as UInt32))
-                    + message(16, sequence: sequence, bytes(of: 2 as UInt32)),
-                message(16, sequence: sequence, bytes(of: 3 as UInt32))
-                    + message(NLMSG_DONE, sequence: sequence, bytes(of: 0 as Int32)),
-            ]
-        }
-        var socket = kernel.takeSocket()
+        kernel.send(number(1, sequence: 1, flags: NetlinkBytes.isPart | NetlinkBytes.isInterrupted))
+        kernel.send(end(sequence: 1))
+        kernel.send(end(-EINTR, sequence: 2))
+        // The second is from another conversation.
+        kernel.send(number(1, sequence: 3), number(9, sequence: 1), number(2, sequence: 3))
+        kernel.send(number(3, sequence: 3), end(sequence: 3))
+        var socket = NetlinkSocket(adopting: OwnedDescriptor(owning: kernel.socket))
         var request = NetlinkRequest(16, flags: 0, 0 as UInt32)
         let items = try socket.dump(&request, "list") { $0.payload.loadUnaligned(as: UInt32.self) }
         #expect(items == [1, 2, 3])
-        kernel.wait()
+        #expect(kernel.requests().count == 3)
     }
 
     @Test func aListThatNeverHoldsStillIsGivenUp() throws {
-        let kernel = try FakeKernel()
-        for _ in 0..<20 {
-            kernel.answer { [message(NLMSG_DONE, sequence: $0, flags: NLM_F_DUMP_INTR, bytes(of: 0 as Int32))] }
+        let kernel = FakeKernel()
+        for sequence in 1...20 as ClosedRange<UInt32> {
+            kernel.send(end(sequence: sequence, flags: NetlinkBytes.isInterrupted))
         }
-        var socket = kernel.takeSocket()
-        var request = NetlinkRequest(16, flags: 0, 0 as UInt32)
-        var code: Int32 = 0
-        do throws(SystemError) {
-            _ = try socket.dump(&request, "list") { _ in () }
-        } catch {
-            code = error.code
-        }
-        #expect(code == EINTR)
-        kernel.wait()
+        #expect(listing(kernel)?.code == EINTR)
+        #expect(kernel.requests().count == 20)
+    }
+
+    @Test func refusedListsSayWhy() {
+        let kernel = FakeKernel()
+        kernel.send(NetlinkBytes.verdict(EOPNOTSUPP, sequence: 1))
+        #expect(listing(kernel)?.description == "cannot list: Operation not supported")
+    }
+
+    @Test func refusalsOfManyRequestsAreTold() throws {
+        let kernel = FakeKernel()
+        // The requests go out 128 at a time.
+        kernel.send(NetlinkBytes.verdict(EEXIST, sequence: 3), NetlinkBytes.verdict(EPERM, sequence: 500))
+        kernel.send(NetlinkBytes.verdict(sequence: 128))
+        kernel.send(NetlinkBytes.verdict(EINVAL, sequence: 130))
+        var socket = NetlinkSocket(adopting: OwnedDescriptor(owning: kernel.socket))
+        let requests = [NetlinkRequest](repeating: NetlinkRequest(16, flags: 0, 0 as UInt32), count: 130)
+        let refusals = try socket.perform(requests, "do much")
+        #expect(refusals.map(\.position) == [2, 129])
+        #expect(refusals.map(\.verdict.code) == [EEXIST, EINVAL])
+        let sent = kernel.requests().map { $0.withUnsafeBytes { NetlinkMessages($0).map { ($0.sequence, $0.flags) } } }
+        #expect(sent.map(\.count) == [128, 2])
+        #expect(sent.joined().map(\.0) == Array(1...130))
+        #expect(sent.joined().filter { Int32($0.1) & NLM_F_ACK != 0 }.map(\.0) == [128, 130])
     }
 
     @Test func damagedConversationsAreHarmless() {
         var random = SeededRandom(seed: 3)
+        let words = Int(NLM_F_ACK_TLVS)
+        let refusal = value(-EINVAL) + [UInt8](repeating: 20, count: 40)
         let whole =
             message(16, sequence: 7, [UInt8](repeating: 1, count: 40))
             + message(16, sequence: 7, attribute(3, attribute(1, [1, 2, 3, 4])))
-            + message(
-                NLMSG_ERROR, sequence: 7, flags: NLM_F_ACK_TLVS, bytes(of: -EINVAL) + [UInt8](repeating: 20, count: 40))
-            + message(NLMSG_DONE, sequence: 7, flags: NLM_F_ACK_TLVS, bytes(of: 0 as Int32) + attribute(1, [65, 0]))
+            + message(NetlinkBytes.error, sequence: 7, flags: words, refusal)
+            + message(NetlinkBytes.done, sequence: 7, flags: words, value(0 as Int32) + attribute(1, [65, 0]))
         for _ in 0..<20_000 {
             var bytes = whole
             for _ in 0..<Int.random(in: 0...4, using: &random) {
@@ -144,62 +150,30 @@ import Wire
     }
 }
 
-/// The kernel's end of a netlink socket, played by a thread that gives prepared answers, one for each request.
-private final class FakeKernel: @unchecked Sendable {
-    // Safe: only used by the test until the thread starts, by the thread until it has ended.
-    private var answers: [@Sendable (UInt32) -> [[UInt8]]] = []
-    private let ends: [Int32]
-    private var thread: NativeThread?
-
-    init() throws {
-        var ends: [Int32] = [0, 0]
-        guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-            throw SystemError(errno, "make a pair of sockets")
-        }
-        self.ends = ends
-    }
-
-    /// Adds an answer; it is given the request's number.
-    func answer(_ body: @escaping @Sendable (UInt32) -> [[UInt8]]) {
-        answers.append(body)
-    }
-
-    /// Starts to answer on the other end of the result.
-    func takeSocket() -> NetlinkSocket {
-        thread = try? NativeThread(name: "kernel") { [self] in
-            for answer in answers {
-                var request = [UInt8](repeating: 0, count: 4096)
-                guard recv(ends[1], &request, request.count, 0) >= 16 else { break }
-                let sequence = request.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8, as: UInt32.self) }
-                for datagram in answer(sequence) { send(ends[1], datagram, datagram.count, Int32(MSG_NOSIGNAL)) }
-            }
-            close(ends[1])
-        }
-        return NetlinkSocket(adopting: OwnedDescriptor(owning: ends[0]))
-    }
-
-    func wait() {
-        thread?.join()
+/// The error that reading a list ends in.
+private func listing(_ kernel: FakeKernel) -> SystemError? {
+    var socket = NetlinkSocket(adopting: OwnedDescriptor(owning: kernel.socket))
+    var request = NetlinkRequest(16, flags: 0, 0 as UInt32)
+    do throws(SystemError) {
+        _ = try socket.dump(&request, "list") { _ in () }
+        return nil
+    } catch {
+        return error
     }
 }
 
-private func message(_ type: Int32, sequence: UInt32 = 0, flags: Int32 = 0, _ payload: [UInt8]) -> [UInt8] {
-    var header = nlmsghdr()
-    header.nlmsg_len = UInt32(16 + payload.count)
-    header.nlmsg_type = UInt16(type)
-    header.nlmsg_flags = UInt16(flags)
-    header.nlmsg_seq = sequence
-    return padded(bytes(of: header) + payload)
+private func end(_ code: Int32 = 0, sequence: UInt32, flags: Int = 0) -> [UInt8] {
+    message(NetlinkBytes.done, sequence: sequence, flags: NetlinkBytes.isPart | flags, value(code))
 }
 
-private func attribute(_ type: UInt16, _ value: [UInt8]) -> [UInt8] {
-    padded(bytes(of: UInt16(4 + value.count)) + bytes(of: type) + value)
+private func message(_ type: Int, sequence: UInt32 = 0, flags: Int = 0, _ payload: [UInt8]) -> [UInt8] {
+    NetlinkBytes.message(type, sequence: sequence, flags: flags, payload)
 }
 
-private func padded(_ bytes: [UInt8]) -> [UInt8] {
-    bytes + [UInt8](repeating: 0, count: -bytes.count & 3)
+private func attribute(_ type: Int, _ contents: [UInt8]) -> [UInt8] {
+    NetlinkBytes.attribute(type, contents)
 }
 
-private func bytes<Value>(of value: Value) -> [UInt8] {
-    withUnsafeBytes(of: value) { Array($0) }
+private func value(_ number: some FixedWidthInteger) -> [UInt8] {
+    NetlinkBytes.value(number)
 }

@@ -100,6 +100,23 @@ enum Scripts {
         print(json.dumps({"bad": bad[:20], "missing": missing[:20], "missingCount": len(missing)}))
         """#
 
+    /// `ADDRESS PORT`: tells who connects by TCP the address that it is seen under.
+    static let mirror = #"""
+        import socket, sys
+        listener = socket.create_server((sys.argv[1], int(sys.argv[2])))
+        print("ready", flush=True)
+        while True:
+            connection, caller = listener.accept()
+            connection.sendall(caller[0].encode())
+            connection.close()
+        """#
+
+    /// `ADDRESS PORT`: prints what ``mirror`` tells.
+    static let look = #"""
+        import socket, sys
+        print(socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5).recv(100).decode())
+        """#
+
     /// `ADDRESS PORT`: holds a UDP port.
     static let hold = #"""
         import socket, sys, time

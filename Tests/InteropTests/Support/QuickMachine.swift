@@ -1,0 +1,101 @@
+import Foundation
+
+/// Who brings interfaces up from files.
+enum QuickTool: String, Sendable {
+    /// Debian's `wg-quick`, with `wireguard-go`.
+    case stock = "wg-quick"
+    case nightjar
+
+    fileprivate func words(_ task: String) throws -> [String] {
+        switch self {
+        case .stock: [try Tool.path("wg-quick"), task, QuickMachine.interface]
+        case .nightjar: [try Engine.nightjar.executable(), task, QuickMachine.interface]
+        }
+    }
+}
+
+/// A machine of its own for `wg-quick` and what takes its place: a network namespace with a private `/etc` and `/run`, so
+/// that all machines can have the interface `wg0`. Its `resolvconf` only notes what it is told.
+final class QuickMachine {
+    static let interface = "wg0"
+
+    let site: Site
+    let tool: QuickTool
+    private let holder: Child
+
+    private static let noted = "/run/resolvconf.notes"
+
+    init(_ tool: QuickTool, at site: Site) async throws {
+        self.site = site
+        self.tool = tool
+        let lab = site.namespace.lab
+        let files = lab.path("machine")
+        let script = """
+            set -e
+            mkdir \(files)
+            mount -t tmpfs tmpfs \(files)
+            cp -a /etc/. \(files)
+            rm -rf \(files)/wireguard \(files)/resolv.conf \(files)/resolvconf
+            mkdir -m 700 \(files)/wireguard
+            echo nameserver 192.0.2.53 >\(files)/resolv.conf
+            mount --bind \(files) /etc
+            mount -t tmpfs -o mode=755 tmpfs /run
+            echo ready
+            exec sleep 3600
+            """
+        let programs = "\(lab.directory)/bin"
+        if access(programs, F_OK) != 0 {
+            try FileManager.default.createDirectory(atPath: programs, withIntermediateDirectories: true)
+            let resolvconf = try lab.write(
+                """
+                #!/bin/sh
+                echo "$*" >>\(Self.noted)
+                [ "$1" != -a ] || cat >>\(Self.noted)
+
+                """, name: "\(programs)/resolvconf")
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: resolvconf)
+        }
+        let holder = try site.namespace.start(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script])
+        self.holder = holder
+        let isReady = try await eventually(within: .seconds(10), every: .milliseconds(5)) {
+            holder.output.contains("ready") || holder.status() != nil
+        }
+        guard isReady, holder.status() == nil else { throw Failure("no machine: \(holder.errors)") }
+    }
+
+    /// Runs a command on the machine.
+    @discardableResult
+    func run(
+        _ words: [String], environment: [String: String] = [:], timeout: Duration = .seconds(30), mayFail: Bool = false
+    ) async throws -> CommandResult {
+        let lab = site.namespace.lab
+        let enter = ["nsenter", "--target", "\(holder.processID)", "--mount", "--net", "--"]
+        let path = ["PATH": "\(lab.directory)/bin:\(Tool.searchPath)"]
+        return try await lab.run(
+            enter + words, environment: path.merging(environment) { $1 }, timeout: timeout, mayFail: mayFail)
+    }
+
+    /// Runs a command given as one line, words parted by spaces.
+    @discardableResult
+    func run(_ line: String, mayFail: Bool = false) async throws -> CommandResult {
+        try await run(line.split(separator: " ").map(String.init), mayFail: mayFail)
+    }
+
+    /// Writes the file that the interface is brought up from.
+    func configure(_ text: String) async throws {
+        let file = try site.namespace.lab.write(text + "\n", name: "conf")
+        try await run(["install", "-m", "600", file, "/etc/wireguard/\(Self.interface).conf"])
+    }
+
+    /// Runs the machine's tool: `up`, `down`, `save`, `strip`.
+    @discardableResult
+    func quick(_ task: String, mayFail: Bool = false) async throws -> CommandResult {
+        try await run(try tool.words(task), mayFail: mayFail)
+    }
+
+    /// What `resolvconf` has been told, line by line.
+    func nameServerNotes() async throws -> [String] {
+        try await run("cat \(Self.noted)", mayFail: true).output.split(separator: "\n").map(String.init)
+    }
+}
