@@ -24,7 +24,11 @@ struct WgWords: ParsableArguments {
 
 extension WgSubcommand {
     static var configuration: CommandConfiguration {
-        CommandConfiguration(commandName: subcommand.rawValue, abstract: subcommand.summary)
+        // The manual page takes what the command expects from the first paragraph.
+        let arguments = subcommand.arguments.isEmpty ? "" : "Arguments: \(subcommand.arguments)\n\n"
+        return CommandConfiguration(
+            commandName: subcommand.rawValue, abstract: subcommand.summary,
+            discussion: arguments + subcommand.explanation)
     }
 
     func run() throws {
