@@ -52,13 +52,17 @@ struct JournalStore {
     func make() throws(SystemError) {
         let parent = directory.lastIndex(of: "/").map { String(directory[..<$0]) } ?? "/"
         for (path, mode) in [(parent, mode_t(0o755)), (directory, 0o700)] {
-            guard mkdir(path, mode) == 0 || errno == EEXIST else { throw SystemError(errno, "create \(path)") }
+            guard mkdir(path, mode) == 0 || errno == EEXIST else {
+                let code = errno
+                removeIfEmpty()
+                throw SystemError(code, "create \(path)")
+            }
         }
     }
 
     /// Removes the directory if nothing is in it.
     func removeIfEmpty() {
-        guard rmdir(directory) == 0 else { return }
+        guard rmdir(directory) == 0 || errno == ENOENT else { return }
         if let slash = directory.lastIndex(of: "/") { rmdir(String(directory[..<slash])) }
     }
 
@@ -86,6 +90,8 @@ final class InterfaceLock {
             }
             // The file may have been removed by its former owner in between.
             if Self.isSame(number, path) {
+                // What somebody who was killed has begun to write.
+                unlink("\(store.directory)/\(interface).json.new")
                 self.store = store
                 self.path = path
                 descriptor = number
