@@ -85,6 +85,9 @@ struct Down {
             transition.hooks.runAll(
                 configuration.interface.postDown, .postDown, interruption: transition.interruption)
         }
+        // What is left, a kill switch or what couldn't be undone, has nothing to do with the commands any more.
+        transition.journal.phase = .goingUp
+        transition.journal.hooks = []
         return failures + transition.endJournal()
     }
 
