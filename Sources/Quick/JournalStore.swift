@@ -84,7 +84,9 @@ final class InterfaceLock {
             if number < 0, errno == ENOENT { continue }
             guard number >= 0 else { throw SystemError(errno, "create \(path)") }
             guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
+                let code = errno
                 close(number)
+                guard code == EWOULDBLOCK else { throw SystemError(code, "lock \(path)") }
                 throw QuickError(
                     "\(interface) is being brought up, down or reloaded by another process; try again when it is done")
             }
