@@ -97,7 +97,7 @@ struct Down {
         do {
             let source = try QuickFile(argument, surroundings)
             return (source.interface, source)
-        } catch {
+        } catch  where error is ConfigurationError || error is ConfigurationFile.FindingError {
             let location = try? QuickFile.locate(argument, surroundings)
             let name = location?.interface ?? argument
             guard ConfigurationFile.isInterfaceName(name),

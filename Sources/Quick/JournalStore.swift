@@ -82,7 +82,11 @@ final class InterfaceLock {
             let number = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
             // Another program has just removed the empty directory.
             if number < 0, errno == ENOENT { continue }
-            guard number >= 0 else { throw SystemError(errno, "create \(path)") }
+            guard number >= 0 else {
+                let code = errno
+                store.removeIfEmpty()
+                throw SystemError(code, "create \(path)")
+            }
             guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
                 let code = errno
                 close(number)
