@@ -8,16 +8,16 @@ import Wire
 ///
 /// With a journal everything that it names is taken back, also after a crash. Without one, as for an interface that
 /// `wg-quick` has made, what `wg-quick` would remove is removed.
-package struct Down {
+struct Down {
     private let surroundings: Surroundings
 
-    package init(_ surroundings: Surroundings) {
+    init(_ surroundings: Surroundings) {
         self.surroundings = surroundings
     }
 
     private var console: Console { surroundings.console }
 
-    package func run(_ argument: String) throws {
+    func run(_ argument: String) throws {
         let (interface, source) = try find(argument)
         let transition = try Transition(interface, file: source?.path ?? "", surroundings)
         guard let journal = try transition.store.load(interface) else {

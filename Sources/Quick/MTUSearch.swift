@@ -11,8 +11,9 @@ enum MTUSearch {
 
     /// The smallest MTU of the ways to the endpoints, or that of the default route, less the overhead. Bytes.
     static func find(_ endpoints: [Endpoint], _ netlink: inout Netlink) throws(SystemError) -> Int {
-        let smallest = try smallest(endpoints, mark: 0, notBy: nil, &netlink)
-        return try max((smallest ?? defaultRouteMTU(&netlink) ?? usualPath) - overhead, 68)
+        var mtu = try smallest(endpoints, mark: 0, notBy: nil, &netlink)
+        if mtu == nil { mtu = try defaultRouteMTU(&netlink) }
+        return max((mtu ?? usualPath) - overhead, 68)
     }
 
     /// The same for a tunnel that is up, whose own datagrams have a mark; nil when no way tells.

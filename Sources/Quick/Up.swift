@@ -8,11 +8,11 @@ import Wire
 ///
 /// What can be checked is checked before anything is changed. Each change is noted in the journal before it is made; when
 /// one fails, or the program is asked to end, all are taken back, the last first.
-package struct Up {
+struct Up {
     private let surroundings: Surroundings
     private let prefersKernel: Bool
 
-    package init(_ surroundings: Surroundings, prefersKernel: Bool = false) {
+    init(_ surroundings: Surroundings, prefersKernel: Bool = false) {
         self.surroundings = surroundings
         self.prefersKernel = prefersKernel
     }
@@ -20,7 +20,7 @@ package struct Up {
     private var console: Console { surroundings.console }
 
     /// - Parameter argument: an interface's name or a file.
-    package func run(_ argument: String) throws {
+    func run(_ argument: String) throws {
         let source = try QuickFile(argument, surroundings)
         let engine = try TunnelEngine(surroundings, prefersKernel: prefersKernel)
         try clearAwayRemains(source)

@@ -25,7 +25,7 @@ extension QuickSubcommand {
         }
         let surroundings = Surroundings(
             console: Console(program: "nightjar"), environment: environmentVariables())
-        exit(Self.task.run(target.interface, surroundings, prefersKernel: prefersKernel))
+        Glibc.exit(Self.task.run(target.interface, surroundings, prefersKernel: prefersKernel))
     }
 }
 
