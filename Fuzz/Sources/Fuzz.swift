@@ -59,7 +59,8 @@ func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 enum ParserKind: String, CaseIterable {
-    case datagrams, handshakes, packets, superpackets, configuration, kernel, netlink, text
+    case datagrams, handshakes, packets, superpackets, configuration, answers, files, kernel, netlink, text, bus,
+        resolvconf
 
     func make() -> any FuzzedParser {
         switch self {
@@ -68,9 +69,13 @@ enum ParserKind: String, CaseIterable {
         case .packets: PacketParser()
         case .superpackets: SuperPacketParser()
         case .configuration: ConfigurationParser()
+        case .answers: AnswerParser()
+        case .files: FileParser()
         case .kernel: KernelParser()
         case .netlink: NetlinkParser()
         case .text: TextParser()
+        case .bus: BusParser()
+        case .resolvconf: ResolvConfParser()
         }
     }
 }

@@ -43,8 +43,11 @@ package func quoted(_ text: some StringProtocol) -> String {
     let limit = 60
     var shown = ""
     for scalar in text.unicodeScalars.prefix(limit) {
-        let isVisible = scalar.properties.generalCategory != .control && scalar.properties.generalCategory != .format
-        shown += isVisible ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator:
+            shown += "\\u{\(String(scalar.value, radix: 16))}"
+        default: shown += String(scalar)
+        }
     }
     return text.unicodeScalars.count > limit ? "\"\(shown)\"…" : "\"\(shown)\""
 }

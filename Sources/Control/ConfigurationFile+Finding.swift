@@ -8,6 +8,12 @@ extension ConfigurationFile {
         package var path: String
         /// For the user, when others than the file's owner may read the keys.
         package var warning: String?
+
+        package init(interface: String, path: String, warning: String? = nil) {
+            self.interface = interface
+            self.path = path
+            self.warning = warning
+        }
     }
 
     /// Why a file isn't found. Each description says what to do.

@@ -6,9 +6,7 @@ extension ConfigurationFile {
     /// - Parameter name: how errors and warnings name the file.
     package init(parsing text: [UInt8], name: String, dialect: Dialect) throws(ConfigurationError) {
         var reader = ConfigurationReader(name: name, dialect: dialect)
-        for line in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-            try reader.read(line)
-        }
+        for line in lines(of: text[...]) { try reader.read(line) }
         self = try reader.finish()
     }
 
@@ -24,9 +22,7 @@ extension ConfigurationFile {
         var kept: [UInt8] = []
         kept.reserveCapacity(text.count + 1)
         var isInInterface = false
-        let lines = (text.last == newline ? text.dropLast() : text[...])
-            .split(separator: newline, omittingEmptySubsequences: false)
-        for line in lines {
+        for line in lines(of: text.last == newline ? text.dropLast() : text[...]) {
             var compact = CompactLine(line)
             defer { compact.wipe() }
             if let section = compact.section {
@@ -60,9 +56,6 @@ private struct ConfigurationReader {
 
     mutating func read(_ text: ArraySlice<UInt8>) throws(ConfigurationError) {
         line += 1
-        // What some editors put before a file's first character.
-        let hasMark = line == 1 && text.starts(with: [0xef, 0xbb, 0xbf])
-        let text = hasMark ? text.dropFirst(3) : text
         var compact = CompactLine(text)
         defer { compact.wipe() }
         if compact.isEmpty { return }
@@ -177,6 +170,12 @@ private struct CompactLine {
     mutating func wipe() {
         bytes.wipe()
     }
+}
+
+/// Without the byte order mark that some editors put before a file's first character.
+private func lines(of text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    text.dropFirst(text.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0)
+        .split(separator: newline, omittingEmptySubsequences: false)
 }
 
 /// The command of a hook's line: all after the first `=`, comments included.

@@ -62,14 +62,14 @@ struct Down {
         _ transition: Transition, _ configuration: ConfigurationFile,
         keeping isKept: (Journal.Entry) -> Bool = { _ in false }
     ) -> [String] {
-        let runsHooks = transition.journal.hasRunHooks
-        // An interrupted `down` has run the first half of them.
-        if runsHooks, transition.journal.phase != .goingDown {
+        let hooks = transition.journal.hooks
+        // An interrupted `down` has run these.
+        if hooks.contains(.postUp), transition.journal.phase != .goingDown {
             transition.hooks.runAll(
                 configuration.interface.preDown, .preDown, interruption: transition.interruption)
         }
         let failures = transition.rollBack(keeping: isKept)
-        if runsHooks {
+        if !hooks.isEmpty {
             transition.hooks.runAll(
                 configuration.interface.postDown, .postDown, interruption: transition.interruption)
         }

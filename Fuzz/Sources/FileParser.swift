@@ -1,0 +1,65 @@
+import Control
+
+/// Configuration files: what is taken can be printed and read again, stripping leaves what `wg` takes, and no error shows
+/// a key.
+///
+/// An input is a byte that chooses the dialect and text.
+final class FileParser: FuzzedParser {
+    let share = 10
+    let longestInput = 2048
+
+    private static let key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+
+    func run(_ input: inout Input) {
+        let dialect: ConfigurationFile.Dialect = input.byte() & 1 == 0 ? .wg : .quick
+        let text = Array(input.all())
+        do throws(ConfigurationError) {
+            let file = try ConfigurationFile(parsing: text, name: "f", dialect: dialect)
+            check(file, text, dialect)
+        } catch {
+            require(!error.description.contains(Self.key.dropLast(2)), "an error holds no key")
+            require(error.line >= 1 && error.line <= text.count + 1, "an error is on a line of the file")
+            require(
+                error.description.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }, "an error has no control characters")
+        }
+    }
+
+    private func check(_ file: ConfigurationFile, _ text: [UInt8], _ dialect: ConfigurationFile.Dialect) {
+        let printed = file.printed(dialect)
+        guard let again = try? ConfigurationFile(parsing: printed, name: "f", dialect: dialect) else {
+            return require(false, "a printed file can be read")
+        }
+        require(again.printed(dialect) == printed, "a file is read as it is printed")
+        guard let rest = try? ConfigurationFile(parsing: ConfigurationFile.stripped(text), name: "f", dialect: .wg)
+        else {
+            return require(false, "a stripped file is for wg")
+        }
+        require(rest.printed(.wg) == file.printed(.wg), "stripping takes nothing from wg")
+    }
+
+    var samples: [[UInt8]] {
+        let device = "[Interface]\nPrivateKey = \(Self.key)\nListenPort = 51820\nFwMark = 0xca6c\n"
+        let quick = """
+            [Interface] # comment
+            Address = 10.0.0.2/24, fd00::2
+            DNS = 10.0.0.1, example.org
+            MTU = 1380
+            Table = off
+            PostUp = echo %i # x
+            SaveConfig = true
+            KillSwitch = lan
+
+            """
+        let peer = """
+            [Peer]
+            PublicKey=\(Self.key)
+            PresharedKey = \(Self.key)
+            AllowedIPs = 10.0.0.0/8, +fd00::/8,-::/0
+            Endpoint = [2001:db8::1]:51820
+            PersistentKeepalive = 25
+
+            """
+        return [device, device + peer, device + peer + peer, "[interface]\nListen Port=off\n", "[Peer]\n"]
+            .map { [0] + Array($0.utf8) } + [quick, quick + peer, device + quick].map { [1] + Array($0.utf8) }
+    }
+}
