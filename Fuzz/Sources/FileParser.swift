@@ -5,7 +5,7 @@ import Control
 ///
 /// An input is a byte that chooses the dialect and text.
 final class FileParser: FuzzedParser {
-    let share = 10
+    let share = 7
     let longestInput = 2048
 
     private static let key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="

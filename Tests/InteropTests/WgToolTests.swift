@@ -54,7 +54,7 @@ extension Interop {
                         let results = try await eachTool(hosts, subcommand, sample.text)
                         #expect(results.map(\.status) == (sample.isTaken ? [0, 0] : [1, 1]), "\(sample)")
                         #expect(
-                            try await sameDumps(hosts, withPort: subcommand == "addconf"), "\(sample) \(subcommand)")
+                            try await sameDumps(hosts), "\(sample) \(subcommand)")
                     }
                 }
                 try await compareAll(hosts[0])
@@ -62,17 +62,31 @@ extension Interop {
             }
         }
 
-        /// With every device value in the file, since the stock tool resets those that aren't.
+        /// With every device value in the file, since the stock tool resets those that aren't; from peers without
+        /// preshared keys and keepalives, since Debian's version leaves those alone.
         @Test(arguments: [Engine.nightjar, .wireguardGo])
         func synchronising(_ engine: Engine) async throws {
             try await withHosts(engine, count: 2) { hosts in
                 let device = "[Interface]\nPrivateKey = \(SampleConfiguration.privateKey)\nListenPort = 4\nFwMark = 6\n"
+                let start = """
+                    \(device)
+                    [Peer]
+                    PublicKey = \(SampleConfiguration.firstPeer)
+                    AllowedIPs = 10.0.0.0/8, fd00::/8
+                    Endpoint = 192.0.2.1:7
+                    [Peer]
+                    PublicKey = \(try await hosts[0].makePresharedKey())
+                    AllowedIPs = 10.0.0.2
+                    """
                 for sample in SampleConfiguration.wg where sample.isTaken && !sample.differsFromStock {
                     // "Any port", which the one that it has is.
                     if sample.text.contains("ListenPort = 0") { continue }
-                    let results = try await eachTool(hosts, "syncconf", device + sample.text)
-                    #expect(results.map(\.status) == [0, 0])
-                    #expect(try await sameDumps(hosts), "\(sample)")
+                    for text in [start, device + sample.text] {
+                        let results = try await eachTool(hosts, "syncconf", text)
+                        #expect(results.map(\.status) == [0, 0])
+                        #expect(try await sameDumps(hosts), "\(sample)")
+                    }
+                    for host in hosts { try await host.configure("setconf", device) }
                 }
             }
         }
@@ -227,12 +241,12 @@ extension Interop.WgToolTests {
     }
 
     /// Whether both interfaces have the same configuration, whatever the order of their peers.
-    private func sameDumps(_ hosts: [WireGuardHost], withPort: Bool = true) async throws -> Bool {
+    private func sameDumps(_ hosts: [WireGuardHost]) async throws -> Bool {
         var statuses: [InterfaceStatus] = []
         for host in hosts {
             var status = try await host.status()
             // A port that the system chose.
-            if !withPort || status.listenPort >= 32768 { status.listenPort = 0 }
+            if status.listenPort >= 32768 { status.listenPort = 0 }
             status.peers.sort { $0.publicKey < $1.publicKey }
             statuses.append(status)
         }
