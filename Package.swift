@@ -68,7 +68,9 @@ let package = Package(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "ControlTests", dependencies: ["Control", "TestKit"], swiftSettings: swiftSettings),
-        .testTarget(name: "QuickTests", dependencies: ["Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "QuickTests", dependencies: ["Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"],
+            swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
 )
