@@ -9,7 +9,10 @@ extension WgCommand {
         let retries = try ResolutionRetries(environment: environment)
         var options = SetOptions(words: arguments.dropFirst())
         try options.read(self)
-        for (place, name) in options.endpoints { options.change.peers[place].endpoint = try resolve(name, retries) }
+        for (place, name) in options.endpoints {
+            options.change.peers[place].endpoint = try resolve(name, retries)
+            if name.numeric == nil { options.change.peers[place].endpointName = name.description }
+        }
         for warning in options.warnings { console.complain(warning) }
         try modify(arguments[0]) { device in try device.apply(options.change) }
     }

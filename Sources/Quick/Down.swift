@@ -62,14 +62,15 @@ struct Down {
         _ transition: Transition, _ configuration: ConfigurationFile,
         keeping isKept: (Journal.Entry) -> Bool = { _ in false }
     ) -> [String] {
-        let runsHooks = transition.journal.hasRunHooks
-        // An interrupted `down` has run the first half of them.
-        if runsHooks, transition.journal.phase != .goingDown {
+        let journal = transition.journal
+        let wasUp = journal.phase != .goingUp
+        // An interrupted `down` has run these.
+        if wasUp || journal.hooks.contains(.postUp), journal.phase != .goingDown {
             transition.hooks.runAll(
                 configuration.interface.preDown, .preDown, interruption: transition.interruption)
         }
         let failures = transition.rollBack(keeping: isKept)
-        if runsHooks {
+        if wasUp || !journal.hooks.isEmpty {
             transition.hooks.runAll(
                 configuration.interface.postDown, .postDown, interruption: transition.interruption)
         }

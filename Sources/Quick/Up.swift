@@ -40,18 +40,18 @@ struct Up {
         do {
             try climb(transition, plan)
         } catch {
-            giveUp(transition, keepsKillSwitch: formerKillSwitch != nil)
+            giveUp(transition, plan.configuration, keepsKillSwitch: formerKillSwitch != nil)
             throw error
         }
         return report(transition)
     }
 
-    /// Takes everything back.
+    /// Takes everything back, what the file's commands have done included.
     ///
     /// - Parameter keepsKillSwitch: whether the kill switch stood before, after a crash. Then it stands until a tunnel
     ///   is up or the user takes it down.
-    private func giveUp(_ transition: Transition, keepsKillSwitch: Bool) {
-        let failures = transition.rollBack { entry in
+    private func giveUp(_ transition: Transition, _ configuration: ConfigurationFile, keepsKillSwitch: Bool) {
+        let failures = Down.clearAway(transition, configuration) { entry in
             if case .killSwitch = entry { keepsKillSwitch } else { false }
         }
         let remedy = "'nightjar down \(transition.interface)'"
@@ -200,17 +200,13 @@ extension Up {
         }
         if plan.killSwitch != nil { try closeKillSwitch(transition, plan) }
         try createInterface(transition, plan)
-        if !(settings.preUp + settings.postUp + settings.preDown + settings.postDown).isEmpty {
-            transition.journal.hasRunHooks = true
-            try transition.store.save(transition.journal)
-        }
-        try transition.hooks.run(settings.preUp, .preUp, interruption: transition.interruption)
+        try runHooks(settings.preUp, .preUp, transition)
         try configureDevice(transition, plan)
         try addAddresses(transition, settings.addresses)
         try bringUp(transition, plan)
         try setNameServers(transition, settings)
         try addRoutes(transition, plan)
-        try transition.hooks.run(settings.postUp, .postUp, interruption: transition.interruption)
+        try runHooks(settings.postUp, .postUp, transition)
         try transition.checkpoint()
         if plan.endsFormerKillSwitch, let tool = transition.journal.killSwitch {
             try transition.firewall(tool).removeKillSwitch(interface)
@@ -218,6 +214,13 @@ extension Up {
         }
         transition.journal.phase = .isUp
         try transition.store.save(transition.journal)
+    }
+
+    private func runHooks(_ commands: [String], _ moment: Hooks.Moment, _ transition: Transition) throws {
+        guard !commands.isEmpty else { return }
+        transition.journal.hooks.insert(moment)
+        try transition.store.save(transition.journal)
+        try transition.hooks.run(commands, moment, interruption: transition.interruption)
     }
 
     /// Nothing leaves outside of the tunnel from here on.
