@@ -51,9 +51,20 @@ struct Down {
             for failure in failures { console.note("not taken back: \(failure)") }
             throw QuickError("\(interface) is not down completely; try again with: nightjar down \(interface)")
         }
-        if isWhole {
-            try transition.hooks.run(configuration.interface.postDown, .postDown, interruption: transition.interruption)
+        if isWhole { try finish(transition, configuration) }
+    }
+
+    /// Runs the last commands. The journal goes once they have been started, whatever their outcome.
+    private func finish(_ transition: Transition, _ configuration: ConfigurationFile) throws {
+        var outcome: QuickError?
+        do {
+            try transition.hooks.run(
+                configuration.interface.postDown, .postDown, interruption: transition.interruption)
+        } catch let error as QuickError {
+            outcome = error
         }
+        if let failure = transition.endJournal().first { throw QuickError(failure) }
+        if let outcome { throw outcome }
     }
 
     /// Takes back what the journal of an interface that isn't whole names, and runs the commands that undo those that
@@ -62,18 +73,22 @@ struct Down {
         _ transition: Transition, _ configuration: ConfigurationFile,
         keeping isKept: (Journal.Entry) -> Bool = { _ in false }
     ) -> [String] {
-        let hooks = transition.journal.hooks
+        let journal = transition.journal
+        let wasUp = journal.phase != .goingUp
         // An interrupted `down` has run these.
-        if hooks.contains(.postUp), transition.journal.phase != .goingDown {
+        if wasUp || journal.hooks.contains(.postUp), journal.phase != .goingDown {
             transition.hooks.runAll(
                 configuration.interface.preDown, .preDown, interruption: transition.interruption)
         }
         let failures = transition.rollBack(keeping: isKept)
-        if !hooks.isEmpty {
+        if wasUp || !journal.hooks.isEmpty {
             transition.hooks.runAll(
                 configuration.interface.postDown, .postDown, interruption: transition.interruption)
         }
-        return failures
+        // What is left, a kill switch or what couldn't be undone, has nothing to do with the commands any more.
+        transition.journal.phase = .goingUp
+        transition.journal.hooks = []
+        return failures + transition.endJournal()
     }
 
     /// The interface and its file. The file may be missing or broken when there is a journal: a tunnel that is up can
@@ -117,7 +132,7 @@ struct Down {
         }
         // No interface here can be the one that was meant.
         transition.journal.interfaceIndex = 0
-        let failures = transition.rollBack()
+        let failures = transition.rollBack() + transition.endJournal()
         if let failure = failures.first { throw QuickError("\(transition.interface): not taken back: \(failure)") }
     }
 }

@@ -61,7 +61,7 @@ struct ReloadPlan {
             }
             change.firewallMark = mark
         }
-        goal.mark = settings.killSwitch != .off || !routes.defaults.isEmpty ? mark : nil
+        goal.mark = mark == 0 ? nil : mark
 
         let addedAddresses = settings.addresses.filter { !assigned.contains($0) }
         let own = Set(applied.addresses)
@@ -87,7 +87,8 @@ struct ReloadPlan {
         if killSwitch != nil { edits.append(.killSwitch(from: formerKillSwitch, to: killSwitch)) }
         if !change.isEmpty { edits.append(.device(change, former: status)) }
         addNetwork(addedAddresses.map { .addAddress(AssignedAddress($0, interface: index)) })
-        try addMTU(settings, status, mark, index, transition)
+        let peers = endpoints.isEmpty ? status.peers.compactMap(\.endpoint) : Array(endpoints.values)
+        try addMTU(settings, peers, mark, index, transition)
         let rules = try planRoutes(routes, applied, mark, index, transition)
         if routes.defaults.contains(false), !applied.defaults.contains(false) {
             edits.append(.sourceMark(isNeeded: true))
@@ -117,12 +118,13 @@ extension ReloadPlan {
     }
 
     private mutating func addMTU(
-        _ settings: InterfaceSection, _ status: DeviceStatus, _ mark: UInt32, _ index: UInt32, _ transition: Transition
+        _ settings: InterfaceSection, _ endpoints: [Endpoint], _ mark: UInt32, _ index: UInt32,
+        _ transition: Transition
     ) throws {
         let former = try transition.netlink.link(index: index).mtu
-        let endpoints = status.peers.compactMap(\.endpoint)
-        let mtu = try settings.mtu ?? MTUSearch.find(endpoints, mark: mark, notBy: index, &transition.netlink)
-        if let mtu, mtu != former { edits.append(.mtu(mtu, former: former)) }
+        let found = try MTUSearch.find(endpoints, mark: mark, notBy: index, &transition.netlink)
+        let mtu = settings.mtu ?? found
+        if mtu != former { edits.append(.mtu(mtu, former: former)) }
     }
 
     /// Plans routes and rules: adds those that are missing now, and returns what removes those that are too many, for

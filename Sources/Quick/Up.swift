@@ -19,8 +19,16 @@ struct Up {
 
     private var console: Console { surroundings.console }
 
+    /// Under a service manager it stays until the interface is gone, unless there is a daemon that can stand for it.
+    ///
     /// - Parameter argument: an interface's name or a file.
     func run(_ argument: String) throws {
+        guard let index = try establish(argument) else { return }
+        try InterfaceEnd.wait(index: index)
+    }
+
+    /// Returns the interface to wait for, if there is one. The lock is free again.
+    private func establish(_ argument: String) throws -> UInt32? {
         let source = try QuickFile(argument, surroundings)
         let engine = try TunnelEngine(surroundings, prefersKernel: prefersKernel)
         try clearAwayRemains(source)
@@ -35,7 +43,7 @@ struct Up {
             giveUp(transition, plan.configuration, keepsKillSwitch: formerKillSwitch != nil)
             throw error
         }
-        report(transition)
+        return report(transition)
     }
 
     /// Takes everything back, what the file's commands have done included.
@@ -212,7 +220,13 @@ extension Up {
         guard !commands.isEmpty else { return }
         transition.journal.hooks.insert(moment)
         try transition.store.save(transition.journal)
-        try transition.hooks.run(commands, moment, interruption: transition.interruption)
+        do {
+            try transition.hooks.run(commands, moment, interruption: transition.interruption)
+        } catch {
+            // A command that has got a signal as well has failed for no reason of its own.
+            try transition.checkpoint()
+            throw error
+        }
     }
 
     /// Nothing leaves outside of the tunnel from here on.
@@ -358,9 +372,10 @@ extension Up {
         transition.journal.applied = applied
     }
 
-    /// Tells the service manager, where one waits.
-    private func report(_ transition: Transition) {
-        guard let notification = ServiceNotification(environment: surroundings.environment) else { return }
+    /// Tells the service manager, where one waits. Returns the interface whose end is the service's, if that isn't the
+    /// end of a daemon.
+    private func report(_ transition: Transition) -> UInt32? {
+        guard let notification = ServiceNotification(environment: surroundings.environment) else { return nil }
         var process: Int32?
         if case .nightjar(let identity?)? = transition.journal.engine { process = identity.identifier }
         do throws(SystemError) {
@@ -368,6 +383,7 @@ extension Up {
         } catch {
             console.warn("\(error)")
         }
+        return process == nil ? transition.journal.interfaceIndex : nil
     }
 }
 

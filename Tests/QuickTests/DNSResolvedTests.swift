@@ -17,7 +17,7 @@ struct DNSResolvedTests {
         let system = try resolved.system()
         let wanted = setting("wg0", ["10.0.0.1", "fd00::1"], search: ["corp.example", "~lab.example"], index: index)
         #expect(!resolved.resolvConf.contains("10.0.0.1"))
-        let record = try resolved.inside {
+        let record = try resolved.inside { () throws -> DNSRecord in
             let dns = DNS(system)
             let plan = try dns.plan(wanted)
             #expect(plan.record.ways.first == .resolved)
@@ -35,7 +35,7 @@ struct DNSResolvedTests {
             resolved.resolvConf.contains("search corp.example\n")
                 || resolved.resolvConf.contains("search . corp.example\n"))
         #expect(try resolved.address(of: "any.name.test") == "198.51.100.7")
-        try resolved.inside {
+        try resolved.inside { () throws -> Void in
             #expect(try DNS(system).restore(record) == [])
             #expect(try DNS(system).restore(record) == [])
             #expect(try DNS(system).current(record) == DNSState())
@@ -53,7 +53,7 @@ struct DNSResolvedTests {
     @Test func interfacesThatAreNot() throws {
         let resolved = try Resolved()
         let system = try resolved.system()
-        try resolved.inside {
+        try resolved.inside { () throws -> Void in
             #expect(throws: DBusError.self) {
                 var link = try SystemdResolved.open(busAddress: system.busAddress, patience: 5000)
                 try link.apply(setting("wg9", index: 9999))

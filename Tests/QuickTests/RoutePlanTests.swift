@@ -74,7 +74,7 @@ import Wire
     @Test func aSecondTunnelComesBefore() {
         let rules = state([0, 32764, 32765, 32766, 32767]).rules(isIPv6: true, table: 51821)
         #expect(rules.map(\.priority) == [32762, 32763])
-        #expect(rules.allSatisfy(\.isIPv6))
+        #expect(rules.allSatisfy { $0.isIPv6 })
     }
 
     @Test func prioritiesThatAJournalNamesAreLeftOut() {
