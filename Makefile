@@ -4,9 +4,11 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BINARY := .build/release/nightjar
 SOURCES := Package.swift Sources Tests Fuzz Benchmarks/Load
-SCRIPTS := $(wildcard .ci/run Scripts/*.sh Demo/*.sh Benchmarks/*.sh Fuzz/*.sh)
+SCRIPTS := $(wildcard .ci/run Scripts/*.sh Demo/*.sh Benchmarks/*.sh Fuzz/*.sh Packaging/*.sh Packaging/*/*.sh \
+	Packaging/*/*.bash Packaging/deb/p*inst Packaging/deb/p*rm)
 
-.PHONY: help build test test-optimised sanitize-address sanitize-thread demo bench soak allocations fuzz format lint install clean
+.PHONY: help build test test-optimised sanitize-address sanitize-thread demo bench soak allocations fuzz format lint install install-names deb \
+	test-package clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
@@ -54,8 +56,18 @@ lint: ## Checks the form of Swift sources and of shell scripts
 	@if command -v shellcheck >/dev/null; then shellcheck -x $(SCRIPTS); \
 		else echo "The shell scripts are not checked: shellcheck is not installed."; fi
 
-install: $(BINARY) ## Copies the binary to PREFIX/bin (/usr/local unless told)
-	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/nightjar
+install: $(BINARY) ## Copies the binary, units, manual pages and completions below PREFIX (/usr/local unless told)
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) Packaging/install.sh
+
+install-names: ## Links wg, wg-quick and wireguard-go to the binary in PREFIX/bin, where no file has such a name
+	@for name in wg wg-quick wireguard-go; do link=$(DESTDIR)$(PREFIX)/bin/$$name; \
+		if [ -e $$link ] && [ ! -L $$link ]; then echo "$$link is a file, and stays."; else ln -sf nightjar $$link; fi; done
+
+deb: build ## A Debian package, in .build
+	@Packaging/deb.sh
+
+test-package: build ## Installs the package in fresh systems, and boots one with its service (as root; some minutes at first)
+	@PACKAGE=$$(Packaging/deb.sh) && export PACKAGE && Packaging/test-deb.sh && Packaging/test-service.sh
 
 $(BINARY):
 	@Scripts/build.sh

@@ -67,8 +67,13 @@ let package = Package(
         .testTarget(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
-        .testTarget(name: "ControlTests", dependencies: ["Control", "TestKit"], swiftSettings: swiftSettings),
-        .testTarget(name: "QuickTests", dependencies: ["Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ControlTests",
+            dependencies: ["Control", "TestKit", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "QuickTests", dependencies: ["CLinux", "Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"],
+            swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
 )
@@ -79,12 +84,16 @@ if Context.environment["NIGHTJAR_FUZZ"] != nil {
     for target in package.targets where target.type == .regular && target.name != "CLinux" {
         target.swiftSettings = swiftSettings + [.unsafeFlags(instrumented + ["-enable-testing"])]
     }
+    for target in package.targets where target.name == "CChecksum" {
+        target.cSettings = [.unsafeFlags(["-fsanitize=address"])]
+    }
     package.targets += [
         .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Datapath", "Control", "TestKit",
+                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Datapath", "Control", "Quick",
+                "TestKit",
             ],
             path: "Fuzz/Sources",
             swiftSettings: swiftSettings + [.unsafeFlags(instrumented)],

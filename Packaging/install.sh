@@ -42,4 +42,5 @@ put_unit lib/nightjar Packaging/systemd/wg-quick@.service
 put 644 share/man/man8 "$pages"/*.8
 put_completion bash share/bash-completion/completions/nightjar
 put_completion zsh "${ZSH_FUNCTIONS:-share/zsh/site-functions}/_nightjar"
+sed /shellcheck/d Packaging/completions/names.bash >>"$root/share/bash-completion/completions/nightjar"
 put_completion fish share/fish/vendor_completions.d/nightjar.fish

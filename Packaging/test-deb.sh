@@ -95,11 +95,14 @@ check_completions() {
         [[ ! -L $file ]] || continue
         quietly bash -n "$file"
     done
+    # shellcheck disable=SC2016 # the inner shell's variable
     inside bash -c '. /usr/share/bash-completion/bash_completion
-        _completion_loader nightjar; complete -p nightjar' | grep -q nightjar
+        for name in nightjar wg wg-quick; do _completion_loader $name; complete -p $name; done' >"$scratch/output"
+    [[ $(sed 's/.* -F \([a-z_]*\) / \1 /' "$scratch/output") == \
+        $' _nightjar nightjar\n _nightjar_as wg\n _nightjar_as wg-quick' ]]
     # shellcheck disable=SC2016 # zsh's variable
     inside zsh -c 'autoload -U compinit && compinit -u && echo ${_comps[nightjar]}' | grep -qx _nightjar
-    inside fish -c 'complete --do-complete "nightjar dr"' | grep -q '^drops'
+    inside fish -c 'complete --do-complete "nightjar dr"' 2>"$scratch/output" | grep -q '^drops'
 }
 
 check_tools_later() {

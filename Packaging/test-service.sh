@@ -33,6 +33,8 @@ main() {
     check_reload
     check_restart
     check_end_by_hand
+    check_other_engine
+    check_override
     check_habit
     printf 'systemd and Nightjar agree.\n'
 }
@@ -48,7 +50,7 @@ ListenPort = 51820
 DNS = 10.9.0.2
 PreUp = sysctl -q net.ipv4.ip_forward=1
 PostUp = iptables -A FORWARD -i %i -j ACCEPT; iptables -t nat -A POSTROUTING -o host0 -j MASQUERADE
-PostUp = nft add table ip hooks-%i && nft add chain ip hooks-%i all '{ type filter hook input priority 0; }'
+PostUp = nft add table ip hooks-%i && nft add chain ip hooks-%i input '{ type filter hook input priority 0 ; }'
 PostUp = ip rule add from 10.9.0.0/24 table 4711 && ip route add blackhole default table 4711
 PostUp = install -o nobody -m 600 /dev/null /run/hook-%i && runuser -u nobody -- test -r /run/hook-%i
 PostDown = ip rule del from 10.9.0.0/24 table 4711 && ip route flush table 4711
@@ -66,20 +68,33 @@ END
     echo "nameserver 192.0.2.53" >"$machine/etc/resolv.conf"
 }
 
-# Its network has a way out that leads nowhere.
+# Its network has a way out that leads nowhere. It has processes of its own, so the sandbox's must not show in it.
 boot() {
+    umount "$machine/proc"
     spawn "$scratch/boot" systemd-nspawn --quiet --register=no --keep-unit --directory="$machine" --private-network \
         --bind=/dev/net/tun --resolv-conf=off --boot
-    wait_until 10 find_leader
-    wait_until 60 booted systemctl is-system-running
-    booted ip link add host0 type dummy
+    wait_until 60 is_running
+    booted ip link add host0 type veth peer name nowhere
+    # No addresses that show up by themselves after a second.
+    booted ip link set host0 addrgenmode none
+    booted ip link set nowhere addrgenmode none
     booted ip address add 192.0.2.2/24 dev host0
+    booted ip link set nowhere up
     booted ip link set host0 up
     booted ip route add default via 192.0.2.1
+    # iptables leaves empty chains behind that it has used once.
+    local change
+    for change in A D; do
+        booted iptables "-$change" FORWARD -j ACCEPT
+        booted iptables -t nat "-$change" POSTROUTING -j ACCEPT
+    done
 }
 
-# LEADER is the machine's first process.
-find_leader() { read -r LEADER _ <"/proc/$SPAWNED/task/$SPAWNED/children" && [[ -n $LEADER ]]; }
+# is_running: whether the machine has started. LEADER is its first process, which may still be replaced until then.
+is_running() {
+    LEADER=$(cut -d ' ' -f 1 "/proc/$SPAWNED/task/$SPAWNED/children")
+    [[ -n $LEADER ]] && booted systemctl is-system-running
+}
 
 # booted COMMAND...: runs it in the booted machine.
 booted() {
@@ -87,15 +102,18 @@ booted() {
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LC_ALL=C.UTF-8 "$@"
 }
 
-# network: all that an interface may have changed.
+# network: all that an interface may have changed, in an order that doesn't depend on when it was.
 network() {
-    booted ip -o address show
-    booted ip rule show
-    booted ip -6 rule show
-    booted ip route show table all
-    booted nft list ruleset | grep -v '^#'
-    booted sysctl net.ipv4.ip_forward
-    booted cat /etc/resolv.conf
+    {
+        booted ip -brief address show
+        booted ip rule show
+        booted ip -6 rule show
+        booted ip route show table all
+        booted ip -6 route show table all
+        booted nft --stateless list ruleset 2>/dev/null
+        booted sysctl net.ipv4.ip_forward
+        booted cat /etc/resolv.conf
+    } | sort
 }
 
 check_start() {
@@ -137,7 +155,11 @@ check_restart() {
 }
 
 # is_renewed PID: whether the service runs again, with another daemon.
-is_renewed() { [[ $(property wg0 ActiveState) == active && $(property wg0 MainPID) != "$1" ]]; }
+is_renewed() {
+    local state
+    state=$(booted systemctl show --property MainPID,ActiveState nightjar@wg0)
+    grep -qx ActiveState=active <<<"$state" && ! grep -qx "MainPID=$1" <<<"$state"
+}
 
 check_end_by_hand() {
     step "bringing the interface down beside the service"
@@ -148,6 +170,42 @@ check_end_by_hand() {
 }
 
 is_inactive() { [[ $(property "$1" ActiveState) == inactive ]]; }
+
+# Without a daemon of Nightjar's the command stays, so that there is something to watch.
+check_other_engine() {
+    step "starting the service with another program as the engine"
+    booted mkdir -p /run/systemd/system/nightjar@wg1.service.d
+    booted sh -c 'printf "[Service]\nEnvironment=WG_QUICK_USERSPACE_IMPLEMENTATION=/usr/bin/wireguard-go\n" \
+        >/run/systemd/system/nightjar@wg1.service.d/engine.conf'
+    quietly booted systemctl daemon-reload
+    start wg1
+    [[ $(booted cat "/proc/$(property wg1 MainPID)/cmdline" | tr '\0' ' ') == "/usr/bin/nightjar up wg1 " ]]
+    booted ip link delete wg1
+    wait_until 10 is_inactive wg1
+    start wg1
+    quietly booted systemctl stop nightjar@wg1
+    [[ $(property wg1 Result) == success ]]
+    network | diff "$scratch/before" - >"$scratch/output"
+}
+
+# What the manual page offers for hooks that want more than the unit gives them.
+check_override() {
+    step "letting a hook into a namespace, as the manual page says"
+    booted ip netns add elsewhere
+    (umask 077 && sed 's/^Address.*/&\nPostUp = ip netns exec elsewhere true/' "$machine/etc/wireguard/wg1.conf" \
+        >"$machine/etc/wireguard/wg2.conf")
+    if quietly booted systemctl start nightjar@wg2; then
+        die "The unit lets hooks into namespaces by itself."
+    fi
+    mkdir -p "$machine/etc/systemd/system/nightjar@wg2.service.d"
+    sed -n '/^\[Service\]$/,/^\.Ed$/{/^\.Ed$/!p}' Packaging/man/nightjar.8 \
+        >"$machine/etc/systemd/system/nightjar@wg2.service.d/override.conf"
+    quietly booted systemctl daemon-reload
+    quietly booted systemctl reset-failed nightjar@wg2
+    start wg2
+    quietly booted systemctl stop nightjar@wg2
+    booted ip netns delete elsewhere
+}
 
 check_habit() {
     step "starting a unit of wg-quick's name, and stopping all at once"

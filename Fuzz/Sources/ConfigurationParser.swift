@@ -8,14 +8,14 @@ import Wire
 ///
 /// An input is an options byte and text.
 final class ConfigurationParser: FuzzedParser {
-    let share = 10
+    let share = 12
     let longestInput = 4096
 
     private let scopes = UAPIScopes(index: { $0 == "eth0" ? 2 : nil }, name: { $0 == 2 ? "eth0" : nil })
     private let random = SeededRandom(seed: 3)
 
     private enum Outcome: Equatable {
-        case get, drops, set
+        case get, drops, names, set
         case refused(Int32)
         case unreadable(Int32?)
     }
@@ -52,6 +52,7 @@ final class ConfigurationParser: FuzzedParser {
                 switch request {
                 case .get: outcomes.append(.get)
                 case .drops: outcomes.append(.drops)
+                case .endpointNames: outcomes.append(.names)
                 case .set(let change):
                     outcomes.append(.set)
                     target.apply(change)
@@ -92,7 +93,9 @@ final class ConfigurationParser: FuzzedParser {
             + "replace_allowed_ips=true\nallowed_ip=10.0.0.0/8\nallowed_ip=2001:db8::/32\nprotocol_version=1\n"
         let second = "public_key=\(key)\nendpoint=[fe80::1%eth0]:1\nallowed_ip=10.0.0.0/8\nallowed_ip=-0.0.0.0/0\n"
         let texts = [
-            "get=1\n\n", "drops=1\n\nget=1\n\n", device + "\n", device + peer + "\n", "set=1\n" + peer + second + "\n",
+            "get=1\n\n", "drops=1\n\nget=1\n\n", "endpoint_names=1\n\n",
+            "set=1\n" + peer + "endpoint_name=home.example:51820\n" + second + "endpoint_name=\n\n", device + "\n",
+            device + peer + "\n", "set=1\n" + peer + second + "\n",
             "set=1\n" + peer + "\nset=1\npublic_key=\(other)\nupdate_only=true\nremove=true\n\nget=1\n\n",
             "set=1\nfoo=1\nget=1\nx\n\nget=1\n\n",
         ]

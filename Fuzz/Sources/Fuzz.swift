@@ -59,7 +59,8 @@ func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 enum ParserKind: String, CaseIterable {
-    case datagrams, handshakes, packets, superpackets, configuration, answers, files, kernel, netlink, text
+    case datagrams, handshakes, packets, superpackets, configuration, answers, files, kernel, netlink, text, bus,
+        resolvconf
 
     func make() -> any FuzzedParser {
         switch self {
@@ -73,6 +74,8 @@ enum ParserKind: String, CaseIterable {
         case .kernel: KernelParser()
         case .netlink: NetlinkParser()
         case .text: TextParser()
+        case .bus: BusParser()
+        case .resolvconf: ResolvConfParser()
         }
     }
 }

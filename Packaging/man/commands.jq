@@ -1,5 +1,6 @@
 # Describes commands in mdoc(7), from the JSON of `nightjar --experimental-dump-help`.
-# $names: the commands to describe, in this order; all of them when it is empty.
+# $names: the commands to describe, in this order; all of them when it is empty. $brief: without what only nightjar has,
+# options and discussions.
 
 # A text line: no escape of its own, and no macro at its beginning.
 def text: gsub("\\\\"; "\\e") | gsub("^(?<control>[.'])"; "\\&\(.control)");
@@ -50,10 +51,20 @@ def explanation:
     | map(select(. and . != "") | sentence | prose)
     | join("\n");
 
+# Commands that read their arguments themselves describe them in the first paragraph of their discussion.
+def with_own_grammar:
+    if any(.arguments[]?; .parsingStrategy == "allRemainingInput") then
+        ((.discussion // "") | capture("^Arguments: (?<grammar>[^\n]*)\n\n(?<rest>.*)$"; "s")
+            // {grammar: "", rest: (.discussion // "")}) as $parts
+        | .arguments = [] | .grammar = $parts.grammar | .discussion = $parts.rest
+    else . end;
+
 def described:
-    (.arguments // [] | shown) as $arguments
+    if $brief then .discussion = null | .arguments |= map(select(.kind == "positional")) else with_own_grammar end
+    | (.arguments // [] | shown) as $arguments
     | ".Ss \(.commandName)\n.Nm\n.Cm \(.commandName)",
     ($arguments[] | if .isOptional then ".Op " + synopsis else "." + synopsis end),
+    (.grammar // empty | select(. != "") | [wrapped[]] | join("\n")),
     ".Pp",
     (.abstract // "" | sentence | prose),
     (if .discussion then ".Pp\n" + (.discussion | prose) else empty end),

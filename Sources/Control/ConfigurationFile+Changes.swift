@@ -68,7 +68,10 @@ extension PeerSection {
     ) throws(Failure) -> PeerChange {
         var change = PeerChange(publicKey)
         change.presharedKey = presharedKey
-        if let endpoint { change.endpoint = try resolve(endpoint) }
+        if let endpoint {
+            change.endpoint = try resolve(endpoint)
+            if endpoint.numeric == nil { change.endpointName = endpoint.description }
+        }
         change.persistentKeepalive = persistentKeepalive
         change.replacesAllowedIPs = !changesAllowedIPs
         change.allowedIPs = allowedIPs
@@ -83,6 +86,8 @@ extension PeerChange {
         let presharedKey = presharedKey ?? .zero
         if !presharedKey.equals(now.presharedKey) { rest.presharedKey = presharedKey }
         if let endpoint, endpoint != now.endpoint { rest.endpoint = endpoint }
+        // It isn't part of a status, and costs nothing when it is known already.
+        rest.endpointName = endpointName
         let keepalive = persistentKeepalive ?? 0
         if keepalive != now.persistentKeepalive { rest.persistentKeepalive = keepalive }
         let isSame =
@@ -92,7 +97,9 @@ extension PeerChange {
             rest.replacesAllowedIPs = replacesAllowedIPs
             rest.allowedIPs = allowedIPs
         }
-        let isNothing = rest.presharedKey == nil && rest.endpoint == nil && rest.persistentKeepalive == nil && isSame
+        let isNothing =
+            rest.presharedKey == nil && rest.endpoint == nil && rest.persistentKeepalive == nil && isSame
+            && rest.endpointName == nil
         return isNothing ? nil : rest
     }
 

@@ -95,7 +95,8 @@ package struct Daemon {
         let loop = try EventLoop()
         let engine = try Engine(
             device: tun, loop: loop, logger: logger, random: SystemRandomSource(), options: engineOptions)
-        let server = UAPIServer(socket: socket, loop: loop, target: engine) { [logger] in
+        let names = try EndpointNames(engine: engine, loop: loop, logger: logger)
+        let server = UAPIServer(socket: socket, loop: loop, target: names) { [logger] in
             logger.info("The configuration socket was removed")
             loop.stop()
         }
@@ -110,6 +111,7 @@ package struct Daemon {
         ready()
         defer {
             server.stop()
+            names.stop()
             engine.shutDown()
             logger.debug("Stopped")
         }
@@ -132,8 +134,6 @@ package struct Daemon {
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
     }
 }
-
-extension Engine: ConfigurationTarget {}
 
 /// Why the daemon doesn't start, for causes that aren't a system call on the interface or the socket.
 package enum DaemonError: Error, Equatable, CustomStringConvertible {

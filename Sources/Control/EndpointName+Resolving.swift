@@ -49,7 +49,13 @@ package struct ResolutionRetriesError: Error, Equatable, CustomStringConvertible
 extension EndpointName {
     /// Asks the system's resolver once and takes its first answer. Waits for it.
     package func lookUp() throws(EndpointNameError) -> Endpoint {
-        if let numeric { return numeric }
+        // Safe: there is at least one.
+        try lookUpAll()[0]
+    }
+
+    /// Asks the system's resolver once for all addresses, at least one, the best first. Waits for it.
+    package func lookUpAll() throws(EndpointNameError) -> [Endpoint] {
+        if let numeric { return [numeric] }
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
@@ -62,14 +68,18 @@ extension EndpointName {
             let isPermanent = [EAI_NONAME, EAI_FAIL, noData].contains(code)
             throw EndpointNameError(endpoint: self, reason: reason, isPermanent: isPermanent)
         }
+        var endpoints: [Endpoint] = []
         var entry = list
         while let info = entry?.pointee {
             if let address = info.ai_addr, let endpoint = Self.endpoint(address, Int(info.ai_addrlen)) {
-                return endpoint
+                endpoints.append(endpoint)
             }
             entry = info.ai_next
         }
-        throw EndpointNameError(endpoint: self, reason: "no address for UDP", isPermanent: true)
+        guard !endpoints.isEmpty else {
+            throw EndpointNameError(endpoint: self, reason: "no address for UDP", isPermanent: true)
+        }
+        return endpoints
     }
 
     /// Looks the name up until there is an answer. Waits 1 s before the second try, then 1.2 times as long each time,

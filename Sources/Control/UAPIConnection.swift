@@ -97,6 +97,8 @@ final class UAPIConnection {
             answer = UAPIResponse.status(server.target.status(), interfaceName: server.scopes.name)
         case .drops:
             answer = UAPIResponse.drops(server.target.drops())
+        case .endpointNames:
+            answer = UAPIResponse.endpointNames(server.target.endpointNames())
         case .set(let change):
             answer = UAPIResponse.result(errno: server.target.apply(change))
         case .refused(let failure):

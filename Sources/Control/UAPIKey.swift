@@ -5,6 +5,7 @@ enum UAPIKey: CaseIterable {
     case presharedKey
     case protocolVersion
     case endpoint
+    case endpointName
     case persistentKeepalive
     case replaceAllowedIPs
     case remove
@@ -32,6 +33,7 @@ enum UAPIKey: CaseIterable {
         case .presharedKey: "preshared_key"
         case .protocolVersion: "protocol_version"
         case .endpoint: "endpoint"
+        case .endpointName: "endpoint_name"
         case .persistentKeepalive: "persistent_keepalive_interval"
         case .replaceAllowedIPs: "replace_allowed_ips"
         case .remove: "remove"

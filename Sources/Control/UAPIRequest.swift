@@ -7,6 +7,8 @@ package enum UAPIRequest: Sendable {
     case get
     /// Asks how many packets were dropped, by reason. An addition of Nightjar's to the interface.
     case drops
+    /// Asks for the names that peers' endpoints were given by. An addition of Nightjar's to the interface.
+    case endpointNames
     /// A change that was read to its end and is valid in itself.
     case set(DeviceChange)
     /// Something that gets an error as its answer. What follows it on the connection is a new operation.

@@ -54,7 +54,7 @@ extension UAPIRequestReader {
     }
 
     private enum Query {
-        case get, drops
+        case get, drops, endpointNames
     }
 
     private mutating func readFirstLine(_ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
@@ -71,6 +71,8 @@ extension UAPIRequestReader {
                     .setLine
                 } else if line.equals("drops=1") {
                     .queryEnd(.drops)
+                } else if line.equals("endpoint_names=1") {
+                    .queryEnd(.endpointNames)
                 } else {
                     .unreadable
                 }
@@ -113,7 +115,11 @@ extension UAPIRequestReader {
         }
         state = .firstLine
         _ = skip(1, &input)
-        return query == .get ? .get : .drops
+        return switch query {
+        case .get: .get
+        case .drops: .drops
+        case .endpointNames: .endpointNames
+        }
     }
 
     private mutating func skipRefusedLine(_ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {

@@ -1,5 +1,5 @@
 package import Tunnel
-import Wire
+package import Wire
 
 /// The answers of the configuration socket, as bytes. UAPI Part 1.
 ///
@@ -28,6 +28,19 @@ package enum UAPIResponse {
             output.append(reason)
             output.append("=")
             output.append(count)
+            output.append("\n")
+        }
+        output.end(errno: 0)
+        return output.bytes
+    }
+
+    /// The answer to `endpoint_names`: a peer's key and the name that its endpoint was given by, for each that has one.
+    package static func endpointNames(_ names: [(peer: PublicKey, name: String)]) -> [UInt8] {
+        var output = UAPIWriter(capacity: 16 + 192 * names.count)
+        for (peer, name) in names {
+            output.line(.publicKey, key: peer.bytes)
+            output.key(.endpointName)
+            output.append(name)
             output.append("\n")
         }
         output.end(errno: 0)

@@ -1,5 +1,6 @@
 import Glibc
 package import Tunnel
+package import Wire
 
 /// What the configuration socket configures. Called on the thread of the server's loop.
 package protocol ConfigurationTarget: AnyObject {
@@ -8,6 +9,8 @@ package protocol ConfigurationTarget: AnyObject {
     func status() -> DeviceStatus
     /// The names of the drop reasons, which hold neither `=` nor line ends, and how often each occurred.
     func drops() -> [(reason: String, count: UInt64)]
+    /// The peers whose endpoints were given by name, with these names.
+    func endpointNames() -> [(peer: PublicKey, name: String)]
 }
 
 /// Serves the configuration socket: any number of operations on each of many connections. UAPI Part 1.

@@ -65,6 +65,8 @@ struct UAPISetReader {
             peer.presharedKey = try valid(UAPIValue.secret(value))
         case .endpoint:
             peer.endpoint = try valid(UAPIValue.endpoint(value, scopes: scopes))
+        case .endpointName:
+            peer.endpointName = try valid(UAPIValue.endpointName(value))
         case .persistentKeepalive:
             peer.persistentKeepalive = UInt16(try valid(UAPIValue.number(value, atMost: UInt64(UInt16.max))))
         case .replaceAllowedIPs:

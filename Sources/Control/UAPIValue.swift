@@ -81,6 +81,17 @@ enum UAPIValue {
         return Endpoint(.v6(address), port: UInt16(port), scope: scope)
     }
 
+    /// `name.example:51820`, or nothing.
+    static func endpointName(_ text: UnsafeRawBufferPointer) -> String? {
+        if text.isEmpty { return "" }
+        guard text.count <= 512, let colon = text.lastIndex(of: UInt8(ascii: ":")),
+            let port = number(UnsafeRawBufferPointer(rebasing: text[(colon + 1)...]), atMost: UInt64(UInt16.max)),
+            port != 0, text.allSatisfy({ $0 > 0x20 && $0 != 0x7f }),
+            let name = try? EndpointName(parsing: String(decoding: text, as: UTF8.self))
+        else { return nil }
+        return name.description
+    }
+
     /// Nil when there is a byte that isn't a visible ASCII character.
     private static func ascii(_ text: UnsafeRawBufferPointer) -> Substring? {
         guard text.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }

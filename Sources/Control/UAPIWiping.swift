@@ -9,7 +9,7 @@ extension UnsafeMutableRawBufferPointer {
 
 extension [UInt8] {
     /// Empties the array and leaves nothing of its bytes in memory, as long as no other array shares them.
-    mutating func wipe() {
+    package mutating func wipe() {
         withUnsafeMutableBytes { $0.wipe() }
         self = []
     }

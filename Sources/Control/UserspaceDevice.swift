@@ -6,7 +6,7 @@ import Wire
 /// A WireGuard interface that a program serves through its configuration socket: Nightjar, wireguard-go or another one.
 package struct UserspaceDevice: DeviceAccess {
     package let interface: String
-    private let path: String
+    let path: String
 
     init(interface: String, path: String) {
         self.interface = interface
@@ -35,6 +35,7 @@ package struct UserspaceDevice: DeviceAccess {
             guard error.code == EINVAL, change.removesAllowedIPs else { throw error }
             try set(change.withoutRemovals(from: status()))
         }
+        setEndpointNames(change)
     }
 
     private func set(_ change: DeviceChange) throws(SystemError) {

@@ -4,7 +4,7 @@ import Wire
 extension WgCommand {
     /// `showconf INTERFACE`.
     func showConfiguration(_ arguments: [String]) throws {
-        guard arguments.count == 1 else { throw Failure("Usage: \(program) showconf <interface>") }
+        guard arguments.count == 1 else { throw Failure(usage(of: .showconf)) }
         let status: DeviceStatus
         do {
             status = try open(arguments[0]).status()
@@ -18,9 +18,7 @@ extension WgCommand {
 
     /// `setconf`, `addconf` and `syncconf INTERFACE FILE`. Nothing is changed when anything in the file is wrong.
     func useFile(_ subcommand: Subcommand, _ arguments: [String]) throws {
-        guard arguments.count == 2 else {
-            throw Failure("Usage: \(program) \(subcommand.rawValue) <interface> <configuration filename>")
-        }
+        guard arguments.count == 2 else { throw Failure(usage(of: subcommand)) }
         let retries = try ResolutionRetries(environment: environment)
         let file = try readFile(arguments[1])
         for warning in file.warnings { console.complain(warning) }

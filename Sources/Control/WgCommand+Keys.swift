@@ -6,7 +6,7 @@ import Wire
 extension WgCommand {
     /// `genkey` and `genpsk`.
     func generate(_ subcommand: Subcommand, _ arguments: [String]) throws {
-        guard arguments.isEmpty else { throw Failure("Usage: \(program) \(subcommand.rawValue)") }
+        guard arguments.isEmpty else { throw Failure(usage(of: subcommand)) }
         if console.isWorldAccessible {
             console.complain("Warning: writing to world accessible file.")
             console.complain("Consider setting the umask to 077 and trying again.")
@@ -28,7 +28,7 @@ extension WgCommand {
     }
 
     func printPublicKey(_ arguments: [String]) throws {
-        guard arguments.isEmpty else { throw Failure("Usage: \(program) pubkey") }
+        guard arguments.isEmpty else { throw Failure(usage(of: .pubkey)) }
         var text = try console.read(limit: 64 << 10)
         defer { text.wipe() }
         let rest = text.dropFirst(Base64.keyLength)

@@ -5,11 +5,14 @@ import Wire
 extension WgCommand {
     /// `set INTERFACE OPTION…`. Nothing is changed when any argument is wrong.
     func set(_ arguments: [String]) throws {
-        guard arguments.count >= 2 else { throw Failure("Usage: \(program) set \(Self.setUsage)") }
+        guard arguments.count >= 2 else { throw Failure(usage(of: .set)) }
         let retries = try ResolutionRetries(environment: environment)
         var options = SetOptions(words: arguments.dropFirst())
         try options.read(self)
-        for (place, name) in options.endpoints { options.change.peers[place].endpoint = try resolve(name, retries) }
+        for (place, name) in options.endpoints {
+            options.change.peers[place].endpoint = try resolve(name, retries)
+            if name.numeric == nil { options.change.peers[place].endpointName = name.description }
+        }
         for warning in options.warnings { console.complain(warning) }
         try modify(arguments[0]) { device in try device.apply(options.change) }
     }
@@ -26,12 +29,6 @@ extension WgCommand {
     func resolve(_ name: EndpointName, _ retries: ResolutionRetries) throws -> Endpoint {
         try name.resolve(retries) { console.complain($0) }
     }
-
-    private static let setUsage = """
-        <interface> [listen-port <port>] [fwmark <mark>] [private-key <file path>] \
-        [peer <base64 public key> [remove] [preshared-key <file path>] [endpoint <ip>:<port>] \
-        [persistent-keepalive <interval seconds>] [allowed-ips [+|-]<ip1>/<cidr1>[,[+|-]<ip2>/<cidr2>]...] ]...
-        """
 }
 
 /// The options of `wg set`, as they are read.

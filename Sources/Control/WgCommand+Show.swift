@@ -9,24 +9,24 @@ extension WgCommand {
         let wantsJSON = arguments.contains("--json")
         let words = arguments.filter { $0 != "--json" }
         if words.count == 1, ["-h", "--help", "help"].contains(words[0]) {
-            console.complain(showUsage)
+            console.complain(usage(of: .show))
             return
         }
-        guard words.count <= 2 else { throw Failure(showUsage) }
+        guard words.count <= 2 else { throw Failure(usage(of: .show)) }
         let target = words.first ?? "all"
         if target == "interfaces" {
-            guard words.count == 1, !wantsJSON else { throw Failure(showUsage) }
+            guard words.count == 1, !wantsJSON else { throw Failure(usage(of: .show)) }
             let names = try WireGuardDevices.names(socketDirectory: socketDirectory)
             if !names.isEmpty { try print("\(names.joined(separator: " "))\n") }
             return
         }
         var form = Form.pretty
         if wantsJSON {
-            guard words.count < 2 else { throw Failure(showUsage) }
+            guard words.count < 2 else { throw Failure(usage(of: .show)) }
             form = .json
         } else if words.count == 2 {
             guard let field = StatusField(rawValue: words[1]) else {
-                throw Failure("Invalid parameter: \(quoted(words[1]))", showUsage)
+                throw Failure("Invalid parameter: \(quoted(words[1]))", usage(of: .show))
             }
             form = .field(field)
         }
@@ -83,10 +83,5 @@ extension WgCommand {
         var text = text
         defer { text.wipe() }
         try console.write(text)
-    }
-
-    private var showUsage: String {
-        let fields = StatusField.allCases.map(\.rawValue).joined(separator: " | ")
-        return "Usage: \(program) show { <interface> | all | interfaces } [\(fields) | --json]"
     }
 }

@@ -83,6 +83,11 @@ package struct WgCommand {
     /// Scripts look for the beginning of this line.
     private static let compatibleVersion = "wireguard-tools v1.0.20260223"
 
+    func usage(of subcommand: Subcommand) -> String {
+        let arguments = subcommand.arguments.isEmpty ? "" : " \(subcommand.arguments)"
+        return "Usage: \(program) \(subcommand.rawValue)\(arguments)"
+    }
+
     private var usage: String {
         let lines = Subcommand.allCases.map { "  \($0.rawValue): \($0.summary)" }
         return """

@@ -103,7 +103,8 @@ extension Coalescer {
         @inline(__always)
         private func hasRoom(for added: Int) -> Bool {
             // Safe: the sums are of lengths of packets.
-            parts < Coalescer.maximumParts && shape.headerLength &+ payload &+ added <= Coalescer.maximumLength
+            parts < (shape.isTCP ? Coalescer.maximumParts : Coalescer.maximumDatagrams)
+                && shape.headerLength &+ payload &+ added <= Coalescer.maximumLength
         }
 
         @inline(__always)

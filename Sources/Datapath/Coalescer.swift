@@ -27,6 +27,8 @@ package struct Coalescer: ~Copyable {
     package static let headroom = VirtioHeader.size
     /// The most packets that are joined into one, and so the most slices to be written together.
     package static let maximumParts = 128
+    /// The same for UDP. Some kernels refuse more.
+    package static let maximumDatagrams = 64
     /// Bytes of the longest super-packet, without virtio header.
     package static let maximumLength = 65535
 
@@ -80,6 +82,9 @@ package struct Coalescer: ~Copyable {
         slices.deallocate()
         savedHeader.deallocate()
     }
+
+    /// Whether the packet that was added last is TCP data that may be joined.
+    package var endsInTCP: Bool { lastItem >= 0 && items[lastItem].shape.isTCP }
 
     /// Takes the next packet if it simply goes on where the last one ended, as most packets of a flow do: the same headers
     /// but for what must differ. False, without taking it, when that isn't so or there is no more room.

@@ -2,6 +2,7 @@ import Glibc
 import LinuxNet
 import Logging
 package import Tunnel
+package import Wire
 
 extension Engine {
     /// Applies a change as a whole: what can fail, the socket, comes first, and then nothing is changed.
@@ -32,6 +33,15 @@ extension Engine {
         status.listenPort = listenPort
         status.firewallMark = firewallMark
         return status
+    }
+
+    /// The peer with this key; nil when there is none.
+    package func peer(_ publicKey: PublicKey) -> Peer? { tunnel.peers[publicKey] }
+
+    /// Has a peer called at another endpoint than before.
+    package func call(_ publicKey: PublicKey, at endpoint: Endpoint) {
+        tunnel.call(publicKey, at: endpoint, now: moment())
+        drain()
     }
 
     /// Every reason for which something was dropped, with how often.

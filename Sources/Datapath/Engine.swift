@@ -2,7 +2,7 @@ import Glibc
 package import LinuxNet
 package import Logging
 package import NoisePrimitives
-import Tunnel
+package import Tunnel
 import Wire
 
 /// A running device: the tunnel core joined to a TUN device and UDP sockets.
@@ -56,6 +56,9 @@ package final class Engine {
 
     /// Called on the control thread once when the TUN device was deleted.
     package var onDeviceGone: () -> Void = {}
+
+    /// Called on the control thread with everything that the tunnel reports: handshakes, never packets.
+    package var onEvent: (Device.Event) -> Void = { _ in }
 
     package init(
         device: TunDevice, loop: EventLoop, logger: Logger, random: any RandomSource, options: Options
@@ -161,6 +164,9 @@ package final class Engine {
             _ = transmits.add(transmit)
         }
         transmits.send(on: sockets.current, drops: shared.drops, logger: logger)
-        while let event = tunnel.pollEvent() { eventLog.write(event, to: logger) }
+        while let event = tunnel.pollEvent() {
+            eventLog.write(event, to: logger)
+            onEvent(event)
+        }
     }
 }

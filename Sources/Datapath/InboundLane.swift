@@ -7,8 +7,8 @@ import Wire
 struct InboundLane: ~Copyable {
     /// Messages taken in one system call; each may hold 64 datagrams.
     private static let batchSize = 16
-    /// Packets written at once from which on their receivers are given a chance to run.
-    private static let manyPackets = 64
+    /// Datagrams of the tunnel's users from which on their receivers are given a chance to run.
+    private static let manyDatagrams = 32
     /// Microseconds.
     private static let failurePause: UInt32 = 1000
     /// The most datagrams of the smallest size in one message.
@@ -63,13 +63,18 @@ struct InboundLane: ~Copyable {
             case .messages(let count):
                 now = Instant(nanoseconds: Clock.bootTime())
                 routes.refresh()
-                for index in 0..<count { handle(batch[index]) }
+                for index in 0..<count {
+                    handle(batch[index])
+                    // A program's socket holds only some hundred datagrams, so it may read these before more come. TCP's
+                    // windows see to that themselves.
+                    if coalescer.count >= Self.manyDatagrams, !coalescer.endsInTCP {
+                        guard writePackets() else { return .deviceGone }
+                        sched_yield()
+                    }
+                }
                 current = nil
                 guard coalescer.count > 0 else { continue }
-                let written = coalescer.count
-                guard outbound.answering({ writePackets() }) else { return .deviceGone }
-                // A socket holds only some hundred small packets: the programs that got these may read them first.
-                if written >= Self.manyPackets { sched_yield() }
+                guard outbound.answering(coalescer.count, { writePackets() }) else { return .deviceGone }
             case .closed:
                 return .stopped
             case .failed:

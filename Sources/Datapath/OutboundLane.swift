@@ -20,6 +20,7 @@ struct OutboundLane: ~Copyable {
     private var unreachables: UnreachableReplies
     private var now = Instant(nanoseconds: 0)
     private var isSegmentable = true
+    private var waitsForRoom = true
 
     init(device: TunDevice, shared: DeviceShared, sockets: SocketSet) {
         self.device = device
@@ -34,8 +35,10 @@ struct OutboundLane: ~Copyable {
         readBuffer.deallocate()
     }
 
-    /// Sends what the device has, until it has no more or `limit` packets have been read.
-    mutating func drain(limit: Int) -> Drained {
+    /// Sends what the device has, until it has no more or `limit` packets have been read. Unless it `waitsForRoom`, what a
+    /// full socket has no room for is dropped.
+    mutating func drain(limit: Int, waitsForRoom: Bool = true) -> Drained {
+        self.waitsForRoom = waitsForRoom
         for _ in 0..<limit {
             switch device.read(into: readBuffer) {
             case .bytes(let count):
@@ -67,7 +70,7 @@ struct OutboundLane: ~Copyable {
 
     private mutating func flush() {
         guard outbox.count > 0 else { return }
-        outbox.flush(on: sockets.current, drops: shared.drops, now: now)
+        outbox.flush(on: sockets.current, waitsForRoom: waitsForRoom, drops: shared.drops, now: now)
     }
 
     private mutating func handle(_ bytes: UnsafeMutableRawBufferPointer) {

@@ -9,6 +9,8 @@ import Tunnel
 final class OutboundPath: Sendable {
     /// Packets that a receiving thread sends before it goes back to receiving.
     private static let answerLimit = 8
+    /// Packets written at once from which on the kernel may have more answers than the device's queue of 500 holds.
+    private static let manyPackets = 64
     /// Packets that the thread of its own sends before it looks whether it has to stop.
     private static let turnLimit = 1024
 
@@ -33,14 +35,15 @@ final class OutboundPath: Sendable {
         }
     }
 
-    /// Does `write`, which writes to the device, and sends what the kernel answers, unless the thread of its own is awake
+    /// Does `write`, which writes `packets` to the device, and sends what the kernel answers, unless the thread of its own is awake
     /// to do so. Whatever is left then wakes it.
-    func answering<R>(_ write: () -> R) -> R {
-        guard isWaiting.load(ordering: .sequentiallyConsistent) else { return write() }
+    func answering<R>(_ packets: Int, _ write: () -> R) -> R {
+        guard packets < Self.manyPackets, isWaiting.load(ordering: .sequentiallyConsistent) else { return write() }
         watch.pause()
         defer { watch.resume() }
         let result = write()
-        _ = lane.withLockIfAvailable { $0.drain(limit: Self.answerLimit) }
+        // Receiving doesn't wait for sending.
+        _ = lane.withLockIfAvailable { $0.drain(limit: Self.answerLimit, waitsForRoom: false) }
         return result
     }
 }

@@ -131,12 +131,12 @@ struct Outbox: ~Copyable {
         used += length
     }
 
-    /// Sends everything.
-    mutating func flush(on sockets: UDPSocketPair?, drops: DropCounters, now: Instant) {
+    /// Sends everything. Unless it `waitsForRoom`, what a full socket has no room for is dropped.
+    mutating func flush(on sockets: UDPSocketPair?, waitsForRoom: Bool = true, drops: DropCounters, now: Instant) {
         close(now: now)
         way = nil
-        Self.send(&v4, on: sockets?.v4, drops: drops)
-        Self.send(&v6, on: sockets?.v6, drops: drops)
+        Self.send(&v4, on: sockets?.v4, waitsForRoom: waitsForRoom, drops: drops)
+        Self.send(&v6, on: sockets?.v6, waitsForRoom: waitsForRoom, drops: drops)
         used = 0
     }
 
@@ -151,10 +151,13 @@ struct Outbox: ~Copyable {
         }
     }
 
-    private static func send(_ messages: inout Messages, on socket: UDPSocket?, drops: DropCounters) {
+    private static func send(
+        _ messages: inout Messages, on socket: UDPSocket?, waitsForRoom: Bool, drops: DropCounters
+    ) {
         let count = messages.batch.count
         guard count > 0 else { return }
         if let socket {
+            messages.batch.waitsForRoom = waitsForRoom
             let report = messages.batch.send(on: socket)
             if report.dropped > 0 { drops.count(.sendFailed, report.dropped) }
             if report.refusedSources != 0 {

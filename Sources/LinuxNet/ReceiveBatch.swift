@@ -68,13 +68,15 @@ package struct ReceiveBatch: ~Copyable {
         for index in 0..<count { prepare(index) }
         count = 0
         let result = SystemCall.receive(socket.number, messages, count: capacity)
-        if socket.isInterrupted { return .closed }
         switch result {
+        // An interrupted socket still gives what had arrived, and then empty messages.
+        case .bytes where socket.isInterrupted && messages[0].length == 0:
+            return .closed
         case .bytes(let received):
             count = received
             return .messages(received)
-        case .wouldBlock: return .failed(EAGAIN)
-        case .failed(let code): return .failed(code)
+        case .wouldBlock: return socket.isInterrupted ? .closed : .failed(EAGAIN)
+        case .failed(let code): return socket.isInterrupted ? .closed : .failed(code)
         }
     }
 

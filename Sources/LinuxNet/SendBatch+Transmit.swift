@@ -31,7 +31,7 @@ extension SendBatch {
                     continue
                 }
                 if isSegmented(next), Self.mayBlameSegmentation(code) {
-                    if code == EIO, socket.turnSegmentationOff() { report.turnedSegmentationOff = true }
+                    if code == EIO { socket.turnSegmentationOff() }
                     sendParts(of: next, on: socket, &patience, &report)
                 } else {
                     drop(next, code, &report)

@@ -9,7 +9,7 @@ package struct SendBatch: ~Copyable {
     /// Messages that fit, at most 64.
     package let capacity: Int
     /// Whether a send waits for room in the socket's buffer, up to about a second, before it drops.
-    package let waitsForRoom: Bool
+    package var waitsForRoom = true
 
     let messages: UnsafeMutablePointer<clinux_message>
     private let slices: UnsafeMutablePointer<iovec>
@@ -23,10 +23,9 @@ package struct SendBatch: ~Copyable {
     let parts: UnsafeMutablePointer<clinux_message>
     private let partSlices: UnsafeMutablePointer<iovec>
 
-    package init(capacity: Int = 64, waitsForRoom: Bool = true) {
+    package init(capacity: Int = 64) {
         precondition(capacity > 0 && capacity <= 64)
         self.capacity = capacity
-        self.waitsForRoom = waitsForRoom
         messages = .allocate(capacity: capacity)
         slices = .allocate(capacity: capacity)
         names = .allocate(byteCount: capacity * SocketAddress.capacity, alignment: 8)
@@ -160,6 +159,4 @@ package struct SendReport: Equatable, Sendable {
     package var error: Int32 = 0
     /// A bit for each message, in order of appending, whose source address was refused. It went without; forget it.
     package var refusedSources: UInt64 = 0
-    /// Whether the socket stopped segmenting in this very send, since an interface refused it.
-    package var turnedSegmentationOff = false
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Wire
 
 /// The interface behind the device. Each call must be made in the network namespace that the interface is in.
 extension TunDevice {
@@ -24,7 +25,7 @@ extension TunDevice {
     /// Turns on what is wanted and possible; the kernel keeps the settings of a persistent device's last user.
     static func enableOffloads(_ wanted: Offloads, on descriptor: Int32, _ name: String) throws(SystemError) -> Offloads
     {
-        var size = Int32(virtioHeaderSize)
+        var size = Int32(VirtioHeader.size)
         guard clinux_ioctl_address(descriptor, CLINUX_TUNSETVNETHDRSZ, &size) == 0 else {
             throw .last("set the virtio-net header's size on \(name)")
         }

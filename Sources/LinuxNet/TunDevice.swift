@@ -1,7 +1,8 @@
 package import CLinux
 import Glibc
+import Wire
 
-/// A TUN device: whole IP packets in and out, each preceded by a virtio-net header of ``virtioHeaderSize`` bytes when
+/// A TUN device: whole IP packets in and out, each preceded by a virtio-net header of ``Wire/VirtioHeader/size`` bytes when
 /// ``offloads`` say so. Datapath §1.
 ///
 /// One thread reads; any number may write. The last owner closes it, and the interface then goes unless it persists.
@@ -24,10 +25,8 @@ package final class TunDevice: Sendable {
         package static let none = Offloads(virtioHeader: false, tcp: false, udp: false)
     }
 
-    /// Bytes of the virtio-net header.
-    package static let virtioHeaderSize = 10
     /// Bytes that one read can bring: an IP packet of any length with its header.
-    package static let maximumReadSize = virtioHeaderSize + 65_535
+    package static let maximumReadSize = VirtioHeader.size + 65_535
     /// Bytes; leaves room for an outer IPv6 header in 1500.
     package static let defaultMTU = 1420
 

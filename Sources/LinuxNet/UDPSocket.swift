@@ -107,9 +107,8 @@ package final class UDPSocket: Sendable {
 
     var isInterrupted: Bool { interrupted.load(ordering: .acquiring) }
 
-    /// Returns whether this call was the one that turned it off.
-    func turnSegmentationOff() -> Bool {
-        segmentation.exchange(false, ordering: .relaxed)
+    func turnSegmentationOff() {
+        segmentation.store(false, ordering: .relaxed)
     }
 }
 

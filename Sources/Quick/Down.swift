@@ -8,16 +8,16 @@ import Wire
 ///
 /// With a journal everything that it names is taken back, also after a crash. Without one, as for an interface that
 /// `wg-quick` has made, what `wg-quick` would remove is removed.
-package struct Down {
+struct Down {
     private let surroundings: Surroundings
 
-    package init(_ surroundings: Surroundings) {
+    init(_ surroundings: Surroundings) {
         self.surroundings = surroundings
     }
 
     private var console: Console { surroundings.console }
 
-    package func run(_ argument: String) throws {
+    func run(_ argument: String) throws {
         let (interface, source) = try find(argument)
         let transition = try Transition(interface, file: source?.path ?? "", surroundings)
         guard let journal = try transition.store.load(interface) else {
@@ -62,14 +62,15 @@ package struct Down {
         _ transition: Transition, _ configuration: ConfigurationFile,
         keeping isKept: (Journal.Entry) -> Bool = { _ in false }
     ) -> [String] {
-        let runsHooks = transition.journal.hasRunHooks
-        // An interrupted `down` has run the first half of them.
-        if runsHooks, transition.journal.phase != .goingDown {
+        let journal = transition.journal
+        let wasUp = journal.phase != .goingUp
+        // An interrupted `down` has run these.
+        if wasUp || journal.hooks.contains(.postUp), journal.phase != .goingDown {
             transition.hooks.runAll(
                 configuration.interface.preDown, .preDown, interruption: transition.interruption)
         }
         let failures = transition.rollBack(keeping: isKept)
-        if runsHooks {
+        if wasUp || !journal.hooks.isEmpty {
             transition.hooks.runAll(
                 configuration.interface.postDown, .postDown, interruption: transition.interruption)
         }

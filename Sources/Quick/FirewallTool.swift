@@ -47,7 +47,8 @@ struct Firewall {
 
     private func run(_ name: String, _ arguments: [String], input: String) throws -> String {
         guard let program = surroundings.program(name) else {
-            throw QuickError("there is no \(name) in PATH; install it, or nftables, to change the firewall", status: 127)
+            throw QuickError(
+                "there is no \(name) in PATH; install it, or nftables, to change the firewall", status: 127)
         }
         let result = try program.run(
             arguments, environment: surroundings.childEnvironment, streams: .text(input))

@@ -1,7 +1,7 @@
 /// Runs the commands of `PreUp`, `PostUp`, `PreDown` and `PostDown`. Quick §Hooks.
 struct Hooks {
     /// When a command's turn is.
-    enum Moment: String {
+    enum Moment: String, Codable {
         case preUp = "PreUp"
         case postUp = "PostUp"
         case preDown = "PreDown"

@@ -5,6 +5,7 @@ package import LinuxNet
 /// taken everything back.
 package final class Interruption {
     private let signals: Signals
+    private static let numbers = [SIGINT, SIGTERM, SIGHUP, SIGCHLD]
     /// The first one that arrived.
     private(set) var signal: Int32?
 
@@ -12,7 +13,14 @@ package final class Interruption {
         // Ignored by whoever started this program, it would keep the ends of its own children from it.
         Glibc.signal(SIGCHLD, SIG_DFL)
         Glibc.signal(SIGPIPE, SIG_IGN)
-        signals = try Signals([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
+        signals = try Signals(Self.numbers)
+    }
+
+    deinit {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for number in Self.numbers { sigaddset(&set, number) }
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
     /// Throws when the program was asked to end.

@@ -39,8 +39,8 @@ struct Journal: Codable, Equatable {
     /// The network namespace that all of it is in, by its inode.
     let namespace: UInt64
     var phase = Phase.goingUp
-    /// Whether commands of the file have run, so that those that undo them are due.
-    var hasRunHooks = false
+    /// Which commands of the file may have run, so that those that undo them are due.
+    var hooks: Set<Hooks.Moment> = []
     var interfaceIndex: UInt32?
     /// The mark of the tunnel's datagrams, which is also the number of the table of its default routes.
     var mark: UInt32?

@@ -38,7 +38,7 @@ struct JournalStore {
         let path = path(journal.interface)
         let attempt = "write \(path)"
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(journal) else { throw SystemError(EINVAL, attempt) }
         try WholeFile.replace(path, with: Array(data), mode: 0o600, isDurable: false)
     }

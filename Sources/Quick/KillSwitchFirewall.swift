@@ -1,5 +1,3 @@
-package import Control
-
 /// The rules of a kill switch: what may leave this machine, or be forwarded by it, while a tunnel is meant to be up.
 ///
 /// Always: the loopback, the tunnel itself, the tunnel's own datagrams by their mark, and what keeps a link usable, DHCP

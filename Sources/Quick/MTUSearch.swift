@@ -10,18 +10,16 @@ enum MTUSearch {
     static let usualPath = 1500
 
     /// The smallest MTU of the ways to the endpoints, or that of the default route, less the overhead. Bytes.
-    static func find(_ endpoints: [Endpoint], _ netlink: inout Netlink) throws(SystemError) -> Int {
-        let smallest = try smallest(endpoints, mark: 0, notBy: nil, &netlink)
-        return try max((smallest ?? defaultRouteMTU(&netlink) ?? usualPath) - overhead, 68)
-    }
-
-    /// The same for a tunnel that is up, whose own datagrams have a mark; nil when no way tells.
     ///
-    /// - Parameter interface: the tunnel's own, whose MTU says nothing.
+    /// - Parameters:
+    ///   - mark: of the tunnel's own datagrams, when it is up; 0 for none.
+    ///   - interface: the tunnel's own, when it is up, whose MTU says nothing.
     static func find(
-        _ endpoints: [Endpoint], mark: UInt32, notBy interface: UInt32, _ netlink: inout Netlink
-    ) throws(SystemError) -> Int? {
-        try smallest(endpoints, mark: mark, notBy: interface, &netlink).map { max($0 - overhead, 68) }
+        _ endpoints: [Endpoint], mark: UInt32 = 0, notBy interface: UInt32? = nil, _ netlink: inout Netlink
+    ) throws(SystemError) -> Int {
+        var mtu = try smallest(endpoints, mark: mark, notBy: interface, &netlink)
+        if mtu == nil { mtu = try defaultRouteMTU(&netlink) }
+        return max((mtu ?? usualPath) - overhead, 68)
     }
 
     private static func smallest(

@@ -8,16 +8,16 @@ import Wire
 ///
 /// All changes take effect, or none: when one fails, those before it are taken back. Commands of the file don't run, as
 /// nobody could tell which of them are due. What others have added to the interface stays.
-package struct Reload {
+struct Reload {
     private let surroundings: Surroundings
 
-    package init(_ surroundings: Surroundings) {
+    init(_ surroundings: Surroundings) {
         self.surroundings = surroundings
     }
 
     private var console: Console { surroundings.console }
 
-    package func run(_ argument: String) throws {
+    func run(_ argument: String) throws {
         let source = try QuickFile(argument, surroundings)
         let tool = try Up.check(source, surroundings)
         try checkUp(source, try JournalStore(directory: surroundings.directory).load(source.interface))

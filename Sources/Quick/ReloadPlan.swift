@@ -41,7 +41,9 @@ struct ReloadPlan {
         let assigned = try transition.netlink.addresses(ofInterface: index).map(\.address)
 
         goal.endpoints = [:]
-        for (name, endpoint) in endpoints where name.numeric == nil { goal.endpoints["\(name)"] = "\(endpoint.address)" }
+        for (name, endpoint) in endpoints where name.numeric == nil {
+            goal.endpoints["\(name)"] = "\(endpoint.address)"
+        }
         var change = try configuration.difference(from: status) { name throws(QuickError) in
             guard let endpoint = endpoints[name] else { throw QuickError("\(name) has no address") }
             return endpoint
@@ -59,7 +61,7 @@ struct ReloadPlan {
             }
             change.firewallMark = mark
         }
-        goal.mark = settings.killSwitch != .off || !routes.defaults.isEmpty ? mark : nil
+        goal.mark = mark == 0 ? nil : mark
 
         let addedAddresses = settings.addresses.filter { !assigned.contains($0) }
         let own = Set(applied.addresses)
@@ -67,14 +69,16 @@ struct ReloadPlan {
         let addresses = assigned.filter { !removedAddresses.contains($0) } + addedAddresses
 
         let formerKillSwitch = Self.killSwitch(goal, applied, status.firewallMark)
-        let killSwitch = settings.killSwitch == .off
+        let killSwitch =
+            settings.killSwitch == .off
             ? nil : KillSwitchFirewall(interface: source.interface, mark: mark, allowsLAN: settings.killSwitch == .lan)
         let formerFirewall = goal.firewallTool.map { _ in
             TunnelFirewall(
                 interface: source.interface, mark: status.firewallMark, hasIPv4: applied.defaults.contains(false),
                 hasIPv6: applied.defaults.contains(true), addresses: assigned.map(\.address))
         }
-        let firewall = routes.defaults.isEmpty
+        let firewall =
+            routes.defaults.isEmpty
             ? nil
             : TunnelFirewall(
                 interface: source.interface, mark: mark, hasIPv4: routes.defaults.contains(false),
@@ -83,9 +87,12 @@ struct ReloadPlan {
         if killSwitch != nil { edits.append(.killSwitch(from: formerKillSwitch, to: killSwitch)) }
         if !change.isEmpty { edits.append(.device(change, former: status)) }
         addNetwork(addedAddresses.map { .addAddress(AssignedAddress($0, interface: index)) })
-        try addMTU(settings, status, mark, index, transition)
+        let peers = endpoints.isEmpty ? status.peers.compactMap(\.endpoint) : Array(endpoints.values)
+        try addMTU(settings, peers, mark, index, transition)
         let rules = try planRoutes(routes, applied, mark, index, transition)
-        if routes.defaults.contains(false), !applied.defaults.contains(false) { edits.append(.sourceMark(isNeeded: true)) }
+        if routes.defaults.contains(false), !applied.defaults.contains(false) {
+            edits.append(.sourceMark(isNeeded: true))
+        }
         if firewall != formerFirewall, firewall != nil { edits.append(.firewall(from: formerFirewall, to: firewall)) }
         addNameServers(settings, source.interface, index)
         addNetwork(rules)
@@ -111,12 +118,13 @@ extension ReloadPlan {
     }
 
     private mutating func addMTU(
-        _ settings: InterfaceSection, _ status: DeviceStatus, _ mark: UInt32, _ index: UInt32, _ transition: Transition
+        _ settings: InterfaceSection, _ endpoints: [Endpoint], _ mark: UInt32, _ index: UInt32,
+        _ transition: Transition
     ) throws {
         let former = try transition.netlink.link(index: index).mtu
-        let endpoints = status.peers.compactMap(\.endpoint)
-        let mtu = try settings.mtu ?? MTUSearch.find(endpoints, mark: mark, notBy: index, &transition.netlink)
-        if let mtu, mtu != former { edits.append(.mtu(mtu, former: former)) }
+        let found = try MTUSearch.find(endpoints, mark: mark, notBy: index, &transition.netlink)
+        let mtu = settings.mtu ?? found
+        if mtu != former { edits.append(.mtu(mtu, former: former)) }
     }
 
     /// Plans routes and rules: adds those that are missing now, and returns what removes those that are too many, for
@@ -155,7 +163,9 @@ extension ReloadPlan {
             }
         }
         for isIPv6 in new {
-            if let prefix = Prefix(.unspecified(isIPv6: isIPv6), length: 0) { added.append(.addRoute(route(prefix, mark))) }
+            if let prefix = Prefix(.unspecified(isIPv6: isIPv6), length: 0) {
+                added.append(.addRoute(route(prefix, mark)))
+            }
             added += rules.filter { $0.isIPv6 == isIPv6 }.map { .addRule($0.rule) }
         }
         addNetwork(added)
@@ -168,7 +178,8 @@ extension ReloadPlan {
 
     private mutating func addNameServers(_ settings: InterfaceSection, _ interface: String, _ index: UInt32) {
         let former = goal.dns
-        let wanted = settings.dns.isEmpty
+        let wanted =
+            settings.dns.isEmpty
             ? nil
             : DNSSetting(
                 interface: interface, interfaceIndex: index, servers: settings.dns,
@@ -181,9 +192,10 @@ extension ReloadPlan {
         _ applied: Journal.Applied, _ present: [Prefix], _ assigned: [InterfaceAddress], _ settings: InterfaceSection
     ) -> [Prefix] {
         let own = Set(applied.table == nil ? applied.routes : [])
-        let leaving = Set(assigned.filter { address in
-            applied.addresses.contains("\(address)") && !settings.addresses.contains(address)
-        }.compactMap(\.network))
+        let leaving = Set(
+            assigned.filter { address in
+                applied.addresses.contains("\(address)") && !settings.addresses.contains(address)
+            }.compactMap(\.network))
         let networks = settings.addresses.compactMap(\.network).filter { $0.length < $0.address.bitCount }
         return present.filter { !own.contains("\($0)") && !leaving.contains($0) } + networks
     }

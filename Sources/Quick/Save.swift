@@ -8,14 +8,14 @@ import Wire
 ///
 /// The same keys as `wg-quick` get the same values. What it would lose stays: comments, the order of lines, search
 /// domains, and names of endpoints as long as they lead where the endpoint is.
-package struct Save {
+struct Save {
     private let surroundings: Surroundings
 
-    package init(_ surroundings: Surroundings) {
+    init(_ surroundings: Surroundings) {
         self.surroundings = surroundings
     }
 
-    package func run(_ argument: String) throws {
+    func run(_ argument: String) throws {
         try save(try QuickFile(argument, surroundings))
     }
 

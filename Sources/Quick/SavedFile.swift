@@ -77,7 +77,9 @@ struct SavedFile {
                 kept.append(block)
                 continue
             }
-            guard let former = Self.peer(block), var peer = wanted.removeValue(forKey: former.publicKey) else { continue }
+            guard let former = Self.peer(block), var peer = wanted.removeValue(forKey: former.publicKey) else {
+                continue
+            }
             peer.keepForm(of: former)
             var changed = block
             Self.update(&changed, to: peer, from: former)

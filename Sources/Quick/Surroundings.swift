@@ -17,7 +17,8 @@ package struct Surroundings: Sendable {
     ) {
         var environment = environment
         let usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        environment["PATH"] = Self.ownDirectory.map { "\($0):" }.map { $0 + (environment["PATH"] ?? usual) }
+        environment["PATH"] = [Self.ownDirectory, environment["PATH"] ?? usual].compactMap(\.self).joined(
+            separator: ":")
         self.console = console
         self.environment = environment
         self.directory = directory

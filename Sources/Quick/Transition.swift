@@ -51,7 +51,8 @@ final class Transition {
     /// - Throws: when it has gone.
     func interfaceIndex() throws -> UInt32 {
         guard let link = try netlink.link(named: interface) else {
-            throw QuickError("\(interface) has gone: another program has deleted it, or the one that served it has ended")
+            throw QuickError(
+                "\(interface) has gone: another program has deleted it, or the one that served it has ended")
         }
         return link.index
     }

@@ -8,19 +8,27 @@ import Wire
 ///
 /// What can be checked is checked before anything is changed. Each change is noted in the journal before it is made; when
 /// one fails, or the program is asked to end, all are taken back, the last first.
-package struct Up {
+struct Up {
     private let surroundings: Surroundings
     private let prefersKernel: Bool
 
-    package init(_ surroundings: Surroundings, prefersKernel: Bool = false) {
+    init(_ surroundings: Surroundings, prefersKernel: Bool = false) {
         self.surroundings = surroundings
         self.prefersKernel = prefersKernel
     }
 
     private var console: Console { surroundings.console }
 
+    /// Under a service manager it stays until the interface is gone, unless there is a daemon that can stand for it.
+    ///
     /// - Parameter argument: an interface's name or a file.
-    package func run(_ argument: String) throws {
+    func run(_ argument: String) throws {
+        guard let index = try establish(argument) else { return }
+        try InterfaceEnd.wait(index: index)
+    }
+
+    /// Returns the interface to wait for, if there is one. The lock is free again.
+    private func establish(_ argument: String) throws -> UInt32? {
         let source = try QuickFile(argument, surroundings)
         let engine = try TunnelEngine(surroundings, prefersKernel: prefersKernel)
         try clearAwayRemains(source)
@@ -32,18 +40,18 @@ package struct Up {
         do {
             try climb(transition, plan)
         } catch {
-            giveUp(transition, keepsKillSwitch: formerKillSwitch != nil)
+            giveUp(transition, plan.configuration, keepsKillSwitch: formerKillSwitch != nil)
             throw error
         }
-        report(transition)
+        return report(transition)
     }
 
-    /// Takes everything back.
+    /// Takes everything back, what the file's commands have done included.
     ///
     /// - Parameter keepsKillSwitch: whether the kill switch stood before, after a crash. Then it stands until a tunnel
     ///   is up or the user takes it down.
-    private func giveUp(_ transition: Transition, keepsKillSwitch: Bool) {
-        let failures = transition.rollBack { entry in
+    private func giveUp(_ transition: Transition, _ configuration: ConfigurationFile, keepsKillSwitch: Bool) {
+        let failures = Down.clearAway(transition, configuration) { entry in
             if case .killSwitch = entry { keepsKillSwitch } else { false }
         }
         let remedy = "'nightjar down \(transition.interface)'"
@@ -192,17 +200,13 @@ extension Up {
         }
         if plan.killSwitch != nil { try closeKillSwitch(transition, plan) }
         try createInterface(transition, plan)
-        if !(settings.preUp + settings.postUp + settings.preDown + settings.postDown).isEmpty {
-            transition.journal.hasRunHooks = true
-            try transition.store.save(transition.journal)
-        }
-        try transition.hooks.run(settings.preUp, .preUp, interruption: transition.interruption)
+        try runHooks(settings.preUp, .preUp, transition)
         try configureDevice(transition, plan)
         try addAddresses(transition, settings.addresses)
         try bringUp(transition, plan)
         try setNameServers(transition, settings)
         try addRoutes(transition, plan)
-        try transition.hooks.run(settings.postUp, .postUp, interruption: transition.interruption)
+        try runHooks(settings.postUp, .postUp, transition)
         try transition.checkpoint()
         if plan.endsFormerKillSwitch, let tool = transition.journal.killSwitch {
             try transition.firewall(tool).removeKillSwitch(interface)
@@ -210,6 +214,13 @@ extension Up {
         }
         transition.journal.phase = .isUp
         try transition.store.save(transition.journal)
+    }
+
+    private func runHooks(_ commands: [String], _ moment: Hooks.Moment, _ transition: Transition) throws {
+        guard !commands.isEmpty else { return }
+        transition.journal.hooks.insert(moment)
+        try transition.store.save(transition.journal)
+        try transition.hooks.run(commands, moment, interruption: transition.interruption)
     }
 
     /// Nothing leaves outside of the tunnel from here on.
@@ -355,9 +366,10 @@ extension Up {
         transition.journal.applied = applied
     }
 
-    /// Tells the service manager, where one waits.
-    private func report(_ transition: Transition) {
-        guard let notification = ServiceNotification(environment: surroundings.environment) else { return }
+    /// Tells the service manager, where one waits. Returns the interface whose end is the service's, if that isn't the
+    /// end of a daemon.
+    private func report(_ transition: Transition) -> UInt32? {
+        guard let notification = ServiceNotification(environment: surroundings.environment) else { return nil }
         var process: Int32?
         if case .nightjar(let identity?)? = transition.journal.engine { process = identity.identifier }
         do throws(SystemError) {
@@ -365,6 +377,7 @@ extension Up {
         } catch {
             console.warn("\(error)")
         }
+        return process == nil ? transition.journal.interfaceIndex : nil
     }
 }
 

@@ -26,6 +26,9 @@ package struct PeerChange: Sendable {
     /// Zeros remove the key.
     package var presharedKey: Secret32?
     package var endpoint: Endpoint?
+    /// The name and port that `endpoint` was found by, for whoever looks it up again; the device knows addresses only.
+    /// Empty: there is none any more.
+    package var endpointName: String?
     /// Seconds; 0 turns it off.
     package var persistentKeepalive: UInt16?
     /// Whether all allowed IPs go before `allowedIPs` is applied.

@@ -1,6 +1,6 @@
 import NoisePrimitives
 import Synchronization
-import Wire
+package import Wire
 
 extension Device {
     /// Applies keys and peers of a change; ports and marks are the sockets' business. It can't fail half-way.
@@ -10,6 +10,16 @@ extension Device {
             for peer in peers.values { remove(peer) }
         }
         for peer in change.peers { apply(peer, now: now) }
+    }
+
+    /// Has a peer called at another endpoint than before. One that is gone meanwhile isn't.
+    package func call(_ publicKey: PublicKey, at endpoint: Endpoint, now: Moment) {
+        guard let peer = peers[publicKey] else { return }
+        peer.path.withLock { path in
+            path.endpoint = endpoint
+            path.source = nil
+        }
+        sendInitiation(to: peer, isRetry: false, now: now)
     }
 
     /// Whether all peers that `change` adds have room. A new key that it names twice counts twice.

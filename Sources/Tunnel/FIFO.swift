@@ -8,6 +8,11 @@ struct FIFO<Element> {
     /// Adds an element unless `limit` wait already.
     mutating func append(_ element: Element, limit: Int = .max) {
         guard elements.count - first < limit else { return }
+        // What has been taken goes as well when the queue never runs empty.
+        if first > 64, first > elements.count / 2 {
+            elements.removeFirst(first)
+            first = 0
+        }
         elements.append(element)
     }
 

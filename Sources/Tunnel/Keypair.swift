@@ -22,7 +22,6 @@ package final class Keypair: Sendable {
     private let receiving: TransportCipher
     private let counter = Atomic<UInt64>(0)
     private let sendingEnded = Atomic<Bool>(false)
-    private let retired = Atomic<Bool>(false)
     private let window = Mutex(ReplayWindow())
 
     init(_ keys: SessionKeys, peer: Peer, created: Instant) {
@@ -34,9 +33,6 @@ package final class Keypair: Sendable {
         sending = TransportCipher(key: keys.sending)
         receiving = TransportCipher(key: keys.receiving)
     }
-
-    /// Whether the session is gone, so that a lane forgets it.
-    package var isRetired: Bool { retired.load(ordering: .acquiring) }
 
     /// Whether nothing has been sealed yet.
     var isFresh: Bool { counter.load(ordering: .relaxed) == 0 }
@@ -66,8 +62,7 @@ package final class Keypair: Sendable {
     /// Reserves `count` consecutive counters and returns the first; nil when the session has no more.
     package func reserve(_ count: Int) -> UInt64? {
         let first = counter.wrappingAdd(UInt64(count), ordering: .relaxed).oldValue
-        // Safe: a reservation is at most a batch, so the limit, 8192 below the end, is noticed before a wrap.
-        guard first &+ UInt64(count) <= Limits.rejectAfterMessages else {
+        guard first <= Limits.rejectAfterMessages, UInt64(count) <= Limits.rejectAfterMessages - first else {
             counter.store(Limits.rejectAfterMessages, ordering: .relaxed)
             return nil
         }
@@ -86,7 +81,7 @@ package final class Keypair: Sendable {
 
     /// Decrypts a data message of `length` bytes in place, leaving its padded packet 16 bytes after `slot`.
     ///
-    /// - Returns: the message's counter, to be given to ``accept(_:)``; nil when it doesn't authenticate.
+    /// - Returns: the message's counter, for the replay window; nil when it doesn't authenticate.
     package func open(_ slot: UnsafeMutableRawPointer, length: Int) -> UInt64? {
         let counter = UnsafeRawPointer(slot).littleEndian64(at: Message.Data.counter)
         guard counter < Limits.rejectAfterMessages else { return nil }
@@ -100,14 +95,10 @@ package final class Keypair: Sendable {
         window.withLock { body(&$0) }
     }
 
-    /// Ends sending, as a change of the private key does; receiving goes on until the session expires.
+    /// Ends sending, as a change of the private key does; receiving goes on until the session expires, or until nobody finds
+    /// it by its index any more.
     func endSending() {
         sendingEnded.store(true, ordering: .relaxed)
-    }
-
-    func retire() {
-        sendingEnded.store(true, ordering: .relaxed)
-        retired.store(true, ordering: .releasing)
     }
 
     /// Sets the sending counter, for tests of its limits.

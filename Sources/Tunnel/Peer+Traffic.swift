@@ -131,7 +131,7 @@ extension Peer {
 
     /// Ends a session: nothing is sent or received under it any more.
     func release(_ keypair: Keypair) {
-        keypair.retire()
+        keypair.endSending()
         shared.indices.release(keypair.localIndex)
     }
 

@@ -14,9 +14,7 @@ public enum TCPHeader {
     @inlinable public static var acknowledgement: Int { 8 }
     /// Two bytes: the data offset in units of four bytes, four bits of it, and the flags.
     @inlinable public static var offsetAndFlags: Int { 12 }
-    @inlinable public static var window: Int { 14 }
     @inlinable public static var checksum: Int { 16 }
-    @inlinable public static var urgentPointer: Int { 18 }
 
     @inlinable public static var fin: UInt16 { 0x01 }
     @inlinable public static var push: UInt16 { 0x08 }

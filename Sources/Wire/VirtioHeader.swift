@@ -5,8 +5,6 @@ public struct VirtioHeader: Equatable, Sendable {
 
     /// ``flags``: the checksum field holds the folded pseudo-header sum and the checksum is still to be completed.
     @inlinable public static var needsChecksum: UInt8 { 1 }
-    /// ``flags``: the checksum has been verified.
-    @inlinable public static var dataValid: UInt8 { 2 }
 
     /// Values of ``segmentationType``.
     public enum SegmentationType {

@@ -8,7 +8,7 @@ struct Drops: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Also show reasons that have not occurred.")
     var all = false
 
-    @Argument(help: "The interface's name.")
+    @Argument(help: "The interface's name.", completion: .interface)
     var interface: String
 
     func run() throws {

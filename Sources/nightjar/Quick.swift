@@ -12,7 +12,9 @@ protocol QuickSubcommand: ParsableCommand {
 
 /// What all of them work on.
 struct QuickTarget: ParsableArguments {
-    @Argument(help: "An interface, for /etc/wireguard/INTERFACE.conf, or the path of a file INTERFACE.conf.")
+    @Argument(
+        help: "An interface, for /etc/wireguard/INTERFACE.conf, or the path of a file INTERFACE.conf.",
+        completion: .quick)
     var interface: String
 }
 
@@ -25,7 +27,7 @@ extension QuickSubcommand {
         }
         let surroundings = Surroundings(
             console: Console(program: "nightjar"), environment: environmentVariables())
-        exit(Self.task.run(target.interface, surroundings, prefersKernel: prefersKernel))
+        Glibc.exit(Self.task.run(target.interface, surroundings, prefersKernel: prefersKernel))
     }
 }
 

@@ -17,13 +17,18 @@ protocol WgSubcommand: ParsableCommand {
 
 /// All that follows the subcommand's name.
 struct WgWords: ParsableArguments {
-    @Argument(parsing: .captureForPassthrough, help: "As for wg; 'nightjar COMMAND --help' shows them.")
+    @Argument(
+        parsing: .captureForPassthrough, help: "As for wg; 'nightjar COMMAND --help' shows them.", completion: .wg)
     var arguments: [String] = []
 }
 
 extension WgSubcommand {
     static var configuration: CommandConfiguration {
-        CommandConfiguration(commandName: subcommand.rawValue, abstract: subcommand.summary)
+        // The manual page takes what the command expects from the first paragraph.
+        let arguments = subcommand.arguments.isEmpty ? "" : "Arguments: \(subcommand.arguments)\n\n"
+        return CommandConfiguration(
+            commandName: subcommand.rawValue, abstract: subcommand.summary,
+            discussion: arguments + subcommand.explanation)
     }
 
     func run() throws {

@@ -69,6 +69,15 @@ struct UAPIResponseTests {
         #expect(text(of: status).contains("last_handshake_time_sec=0\n"))
     }
 
+    @Test("names of endpoints")
+    func endpointNames() {
+        #expect(UAPIResponse.endpointNames([]) == Array("errno=0\n\n".utf8))
+        let key = "public_key=" + String(repeating: "02", count: 32)
+        #expect(
+            UAPIResponse.endpointNames([(publicKey(2), "home.example:1")])
+                == Array("\(key)\nendpoint_name=home.example:1\nerrno=0\n\n".utf8))
+    }
+
     @Test("results and drop counts")
     func others() {
         #expect(UAPIResponse.result(errno: 0) == Array("errno=0\n\n".utf8))

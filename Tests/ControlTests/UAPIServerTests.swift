@@ -254,4 +254,5 @@ private final class StoppingTarget: ConfigurationTarget {
 
     func status() -> DeviceStatus { DeviceStatus() }
     func drops() -> [(reason: String, count: UInt64)] { [] }
+    func endpointNames() -> [(peer: PublicKey, name: String)] { [] }
 }

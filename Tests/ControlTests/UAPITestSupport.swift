@@ -55,6 +55,7 @@ func describe(_ request: UAPIRequest) -> String {
     switch request {
     case .get: "get"
     case .drops: "drops"
+    case .endpointNames: "names"
     case .set(let change): "set " + describe(change)
     case .refused(let failure): "refused \(failure.errno)"
     case .unreadable(let failure): "unreadable \(failure?.errno ?? 0)"
@@ -73,6 +74,7 @@ func describe(_ change: DeviceChange) -> String {
         if peer.updatesOnly { parts.append("update") }
         if let key = peer.presharedKey { parts.append("preshared=\(Hex.encode(key.bytes))") }
         if let endpoint = peer.endpoint { parts.append("endpoint=\(endpoint)") }
+        if let name = peer.endpointName { parts.append("name=\(name)") }
         if let keepalive = peer.persistentKeepalive { parts.append("keepalive=\(keepalive)") }
         if peer.replacesAllowedIPs { parts.append("replace-ips") }
         for allowedIP in peer.allowedIPs {
@@ -90,6 +92,7 @@ final class FakeTarget: ConfigurationTarget {
     var changes: [DeviceChange] = []
     var result: Int32 = 0
     var current = DeviceStatus()
+    var names: [(peer: PublicKey, name: String)] = []
     var counts: [(reason: String, count: UInt64)] = []
 
     func apply(_ change: DeviceChange) -> Int32 {
@@ -99,6 +102,7 @@ final class FakeTarget: ConfigurationTarget {
 
     func status() -> DeviceStatus { current }
     func drops() -> [(reason: String, count: UInt64)] { counts }
+    func endpointNames() -> [(peer: PublicKey, name: String)] { names }
 }
 
 /// A loop over poll(2).

@@ -103,20 +103,20 @@ final class FakeBus: Sendable {
     init(_ folder: DNSFolder, greeting: String = "OK 0123\r\n", _ answer: @escaping Answer) throws {
         let path = folder["fake"]
         address = "unix:path=\(path)"
-        listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        listener = number
         var name = sockaddr_un()
         name.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
         let result = withUnsafePointer(to: &name) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                bind(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        try #require(result == 0 && listen(listener, 4) == 0)
-        let listener = listener
+        try #require(result == 0 && listen(number, 4) == 0)
         _ = try NativeThread(name: "fake-bus") { [weak self] in
             while true {
-                let connection = accept(listener, nil, nil)
+                let connection = accept(number, nil, nil)
                 guard connection >= 0 else { return }
                 self?.serve(connection, greeting, answer)
                 close(connection)

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import LinuxNet
 import Testing
+import Wire
 
 @testable import Quick
 

@@ -298,7 +298,7 @@ struct OddHandshakeTests {
         }
         #expect(pair.bob.shared.indices.count == 0)
         #expect(pair.bob.shared.routes.peer(for: address("10.0.0.1")) == nil)
-        #expect(keypair.isRetired)
+        #expect(!keypair.canSend(at: keypair.created))
         #expect(peer.handshake.staticShared == nil)
         #expect(pair.bob.shared.indices.session(index) == nil)
         pair.sendFromAlice()

@@ -222,7 +222,7 @@ struct TimerTests {
         #expect(pair.alice.shared.indices.count == 0 && pair.bob.shared.indices.count == 0)
         #expect(pair.bobAtAlice.slots == (nil, nil, nil))
         #expect(pair.aliceAtBob.slots == (nil, nil, nil))
-        #expect(keypairs.allSatisfy { $0.isRetired })
+        #expect(keypairs.allSatisfy { !$0.canSend(at: $0.created) })
         #expect(pair.bobAtAlice.handshake.outstanding == nil)
         #expect(pair.alice.device.nextDeadline == nil || pair.alice.device.timers.count < 10)
         pair.sendFromAlice()

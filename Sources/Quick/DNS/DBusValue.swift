@@ -149,9 +149,9 @@ struct DBusReader {
         case UInt8(ascii: "u"): return .uint32(try uint32())
         case UInt8(ascii: "s"): return .string(try text(try uint32()))
         case UInt8(ascii: "o"): return .objectPath(try text(try uint32()))
-        case UInt8(ascii: "g"): return .signature(try text(UInt32(try take(1).first ?? 0)))
+        case UInt8(ascii: "g"): return .signature(try signatureText())
         case UInt8(ascii: "v"):
-            var content = Array(try text(UInt32(try take(1).first ?? 0)).utf8)[...]
+            var content = Array(try signatureText().utf8)[...]
             let value = try value(&content, depth: depth + 1)
             guard content.isEmpty else { throw Malformed() }
             return .variant(value)
@@ -205,6 +205,12 @@ struct DBusReader {
         let content = try take(Int(count))
         guard try take(1).first == 0, !content.contains(0) else { throw Malformed() }
         return String(decoding: content, as: UTF8.self)
+    }
+
+    private mutating func signatureText() throws(Malformed) -> String {
+        let text = try text(UInt32(try take(1).first ?? 0))
+        guard text.utf8.allSatisfy({ $0 < 0x80 }) else { throw Malformed() }
+        return text
     }
 
     private mutating func take(_ count: Int) throws(Malformed) -> ArraySlice<UInt8> {

@@ -69,11 +69,19 @@ final class QuickMachine {
     func run(
         _ words: [String], environment: [String: String] = [:], timeout: Duration = .seconds(30), mayFail: Bool = false
     ) async throws -> CommandResult {
-        let lab = site.namespace.lab
-        let enter = ["nsenter", "--target", "\(holder.processID)", "--mount", "--net", "--"]
-        let path = ["PATH": "\(lab.directory)/bin:\(Tool.searchPath)"]
-        return try await lab.run(
-            enter + words, environment: path.merging(environment) { $1 }, timeout: timeout, mayFail: mayFail)
+        try await site.namespace.lab.run(
+            enter + words, environment: variables(environment), timeout: timeout, mayFail: mayFail)
+    }
+
+    /// Starts a command on the machine, which is ended with the lab.
+    func start(_ words: [String], environment: [String: String] = [:]) throws -> Child {
+        try site.namespace.lab.start(enter + words, environment: variables(environment))
+    }
+
+    private var enter: [String] { ["nsenter", "--target", "\(holder.processID)", "--mount", "--net", "--"] }
+
+    private func variables(_ more: [String: String]) -> [String: String] {
+        ["PATH": "\(site.namespace.lab.directory)/bin:\(Tool.searchPath)"].merging(more) { $1 }
     }
 
     /// Runs a command given as one line, words parted by spaces.

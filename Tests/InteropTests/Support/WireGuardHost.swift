@@ -44,8 +44,10 @@ final class WireGuardHost {
     }
 
     /// Starts the daemon in the foreground and waits until its socket answers.
-    func start() async throws {
-        let words = [try engine.executable(), "-f", interface]
+    ///
+    /// - Parameter wrapper: the words of a command that runs it.
+    func start(under wrapper: [String] = []) async throws {
+        let words = wrapper + [try engine.executable(), "-f", interface]
         let variables = ["LOG_LEVEL": "verbose"].merging(environment) { $1 }
         let child = try namespace.start(words, environment: variables, log: "\(engine.rawValue) at \(namespace.name)")
         daemon = child

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Control
+import Quick
+
+extension CompletionKind {
+    /// Interfaces that are there.
+    static var interface: CompletionKind {
+        .custom { _, _, _ in (try? WireGuardDevices.names()) ?? [] }
+    }
+
+    /// The arguments of a command that `wg` has as well. The first word is the program.
+    static var wg: CompletionKind {
+        .custom { words, index, prefix in
+            guard index > 0, index <= words.count else { return [] }
+            return WgCommand.candidates(after: Array(words[1..<index]), prefix: prefix)
+        }
+    }
+
+    /// The target of a command that brings interfaces up or down.
+    static var quick: CompletionKind {
+        .custom { words, _, prefix in
+            guard let task = words.dropFirst().first.flatMap({ QuickTask(rawValue: $0) }) else { return [] }
+            return task.candidates(prefix: prefix)
+        }
+    }
+}
