@@ -174,7 +174,7 @@ struct QuickComparisonCase: Sendable, CustomTestStringConvertible {
                 peer: ["AllowedIPs = 10.77.0.1/32", "Endpoint = 10.9.1.1:51820", "PersistentKeepalive = 1"]),
             preparation: [
                 "rule add fwmark 9 table 99", "rule add table main suppress_prefixlength 8 priority 99",
-                "-6 rule add table main suppress_prefixlength 8",
+                "rule add from ::/0 table main suppress_prefixlength 8",
             ]),
     ]
 }

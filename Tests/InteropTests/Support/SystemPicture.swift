@@ -58,12 +58,21 @@ struct SystemPicture: Equatable {
         (address as? String)?.hasPrefix("fe80:") ?? false
     }
 
-    /// Lines for the firewall's tables, chains and rules, without handles and counters.
+    /// Lines for the firewall's tables, chains and rules, without handles and counters, table by table, and without what
+    /// guards random link-local addresses.
     private static func ruleset(_ output: String) throws -> [String] {
         guard let ruleset = try JSONSerialization.jsonObject(with: Data(output.utf8)) as? Item,
             let items = ruleset["nftables"] as? [Item]
         else { throw Failure("`nft -j` says something new: \(output)") }
-        return items.filter { $0["metainfo"] == nil }.map { line(stripped($0)) }
+        var tables: [String: [String]] = [:]
+        for item in items {
+            guard let kind = item.keys.first, kind != "metainfo", let content = item[kind] as? Item else { continue }
+            let name = content[kind == "table" ? "name" : "table"]
+            let text = line(stripped(item))
+            if text.contains("fe80:") { continue }
+            tables["\(content["family"] ?? "") \(name ?? "")", default: []].append(text)
+        }
+        return tables.sorted { $0.key < $1.key }.flatMap(\.value)
     }
 
     private static func stripped(_ value: Any) -> Any {
