@@ -220,7 +220,13 @@ extension Up {
         guard !commands.isEmpty else { return }
         transition.journal.hooks.insert(moment)
         try transition.store.save(transition.journal)
-        try transition.hooks.run(commands, moment, interruption: transition.interruption)
+        do {
+            try transition.hooks.run(commands, moment, interruption: transition.interruption)
+        } catch {
+            // A command that has got a signal as well has failed for no reason of its own.
+            try transition.checkpoint()
+            throw error
+        }
     }
 
     /// Nothing leaves outside of the tunnel from here on.
