@@ -85,7 +85,7 @@ extension Interop {
             try await QuickBench.with { bench in
                 let program = try Engine.nightjar.executable()
                 try await bench.client.configure(
-                    bench.text(["DNS = 10.77.0.3"], allowedIPs: Self.plain + ", 172.31.0.0/16"))
+                    bench.text(["DNS = 10.77.0.3", "KillSwitch = lan"], allowedIPs: Self.plain + ", 172.31.0.0/16"))
                 try await bench.client.quick("up")
                 let before = try await bench.traces()
                 // The address of another interface's network can be had, an occupied port can't.
