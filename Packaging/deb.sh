@@ -51,10 +51,12 @@ END
 
 # The package's own description of itself, DEBIAN/.
 describe() {
-    local control=$tree/DEBIAN script
+    local control=$tree/DEBIAN script tools
+    # The version of the stock tools whose work the program says it does.
+    tools=$( (exec -a wg "$program" --version) | sed -n 's/^wireguard-tools v\([^ ]*\) .*/\1/p')
     install -d -m 755 "$control"
     sed "s/@version@/$version/; s/@architecture@/$architecture/; s/@size@/$(du -sk --apparent-size "$tree" | cut -f 1)/
-        s/@depends@/$(libraries)/; s/@maintainer@/$maintainer/" Packaging/deb/control >"$control/control"
+        s/@depends@/$(libraries)/; s/@tools@/$tools/; s/@maintainer@/$maintainer/" Packaging/deb/control >"$control/control"
     install -m 644 Packaging/deb/triggers "$control"
     for script in postinst prerm postrm; do
         install -m 755 "Packaging/deb/$script" "$control"

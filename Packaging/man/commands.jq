@@ -54,9 +54,12 @@ def explanation:
 # Commands that read their arguments themselves describe them in the first paragraph of their discussion.
 def with_own_grammar:
     if any(.arguments[]?; .parsingStrategy == "allRemainingInput") then
-        ((.discussion // "") | capture("^Arguments: (?<grammar>[^\n]*)\n\n(?<rest>.*)$"; "s")
-            // {grammar: "", rest: (.discussion // "")}) as $parts
-        | .arguments = [] | .grammar = $parts.grammar | .discussion = $parts.rest
+        ((.discussion // "") | split("\n\n")) as $paragraphs
+        | .arguments = []
+        | if $paragraphs[0] // "" | startswith("Arguments: ") then
+            .grammar = ($paragraphs[0] | ltrimstr("Arguments: "))
+            | .discussion = ($paragraphs[1:] | join("\n\n"))
+        else . end
     else . end;
 
 def described:
