@@ -20,7 +20,7 @@ extension ConfigurationFile {
     /// The file in its usual form; for `.wg`, as `wg showconf` prints it. It holds keys: overwrite it after use.
     package func printed(_ dialect: Dialect) -> [UInt8] {
         var text: [UInt8] = []
-        text.reserveCapacity(1024 + peers.reduce(0) { $0 + 512 + 48 * $1.allowedIPs.count })
+        text.reserveCapacity(interface.longestText + peers.reduce(0) { $0 + 512 + 64 * $1.allowedIPs.count })
         text += ConfigurationKey.Section.interface.rawValue.utf8
         text.append(newline)
         for key in ConfigurationKey.allCases where key.section == .interface && (dialect == .quick || !key.isOnlyQuick)
@@ -39,6 +39,12 @@ extension ConfigurationFile {
 }
 
 extension InterfaceSection {
+    /// At least as many bytes as the section is printed in.
+    fileprivate var longestText: Int {
+        let hooks = [preUp, postUp, preDown, postDown].joined().reduce(0) { $0 + 16 + $1.utf8.count }
+        return 512 + hooks + 64 * (addresses.count + dns.count) + 272 * searchDomains.count
+    }
+
     fileprivate func print(_ key: ConfigurationKey, to text: inout [UInt8]) {
         switch key {
         case .address: for address in addresses { key.print("\(address)", to: &text) }

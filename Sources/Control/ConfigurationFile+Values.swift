@@ -44,14 +44,14 @@ extension PeerSection {
     mutating func read(
         _ key: ConfigurationKey, _ value: ArraySlice<UInt8>, _ warnings: inout [String]
     ) throws(ValueError) {
-        let isKey = key == .publicKey || key == .presharedKey
-        let text = isKey ? "" : String(decoding: value, as: UTF8.self)
+        let isText = key == .endpoint || key == .persistentKeepalive
+        let text = isText ? String(decoding: value, as: UTF8.self) : ""
         switch key {
         case .publicKey: publicKey = PublicKey(try ConfigurationValue.key(value, key))
         case .presharedKey: presharedKey = try ConfigurationValue.secret(value, key)
         case .endpoint: endpoint = try EndpointName(parsing: text)
         case .persistentKeepalive: persistentKeepalive = try ConfigurationValue.keepalive(text)
-        case .allowedIPs: try readAllowedIPs(text, &warnings)
+        case .allowedIPs: try readAllowedIPs(value, &warnings)
         case .address, .dns, .mtu, .table, .killSwitch, .saveConfig, .preUp, .postUp, .preDown, .postDown, .listenPort,
             .firewallMark, .privateKey:
             break
@@ -59,31 +59,34 @@ extension PeerSection {
     }
 
     /// Takes one list of allowed IPs, without white space. Part 3, "allowed-ips".
-    mutating func readAllowedIPs(_ text: String, _ warnings: inout [String]) throws(ValueError) {
-        for item in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let sign = item.first == "+" || item.first == "-" ? item.first : nil
-            guard let address = InterfaceAddress(item.dropFirst(sign == nil ? 0 : 1)), let prefix = address.network
-            else { throw ValueError(item, for: .allowedIPs) }
-            if sign != nil { changesAllowedIPs = true }
+    mutating func readAllowedIPs(_ text: ArraySlice<UInt8>, _ warnings: inout [String]) throws(ValueError) {
+        for item in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            let removes = item.first == UInt8(ascii: "-")
+            let hasSign = removes || item.first == UInt8(ascii: "+")
+            let address = item.dropFirst(hasSign ? 1 : 0).withUnsafeBytes { InterfaceAddress(utf8: $0) }
+            guard let address, let prefix = address.network else {
+                throw ValueError(String(decoding: item, as: UTF8.self), for: .allowedIPs)
+            }
+            if hasSign { changesAllowedIPs = true }
             if prefix.address != address.address {
                 warnings.append("Warning: AllowedIP has nonzero host part: \(address)")
             }
-            allowedIPs.append(sign == "-" ? .remove(prefix) : .add(prefix))
+            allowedIPs.append(removes ? .remove(prefix) : .add(prefix))
         }
     }
 }
 
 /// Readers for single values, of files and of `wg set` alike. Texts come without white space.
 enum ConfigurationValue {
-    static func secret(_ text: some Collection<UInt8>, _ key: ConfigurationKey) throws(ValueError) -> Secret32 {
+    static func secret(_ text: ArraySlice<UInt8>, _ key: ConfigurationKey) throws(ValueError) -> Secret32 {
         var bytes = try self.key(text, key)
         defer { bytes.withUnsafeMutableBytes { $0.wipe() } }
         return bytes.isZero ? .zero : Secret32(bytes)
     }
 
     /// What is wrong with a key is told without a part of it.
-    static func key(_ text: some Collection<UInt8>, _ key: ConfigurationKey) throws(ValueError) -> Bytes32 {
-        if let bytes = Base64.decode(text) { return bytes }
+    static func key(_ text: ArraySlice<UInt8>, _ key: ConfigurationKey) throws(ValueError) -> Bytes32 {
+        if let bytes = text.withUnsafeBytes({ Base64.decode($0) }) { return bytes }
         guard text.count == Base64.keyLength else {
             throw ValueError(found: "a text of \(text.count) characters", expected: key.expectation)
         }

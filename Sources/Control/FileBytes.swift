@@ -37,11 +37,24 @@ package enum FileBytes {
                 bytes.wipe()
                 throw SystemError(EFBIG, "read \(path)", advice: "at most \(limit) bytes are taken")
             }
+            bytes.makeRoom(for: count)
             bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<count]))
         }
     }
 
     private static func advice(_ code: Int32) -> String? {
         code == EACCES || code == EPERM ? "run as root, or as the file's owner" : nil
+    }
+}
+
+extension [UInt8] {
+    /// Makes sure that so many more bytes fit, without leaving a copy of those that are there behind.
+    fileprivate mutating func makeRoom(for more: Int) {
+        guard capacity - count < more else { return }
+        var larger: [UInt8] = []
+        larger.reserveCapacity(Swift.max(2 * capacity, count + more))
+        larger += self
+        wipe()
+        self = larger
     }
 }

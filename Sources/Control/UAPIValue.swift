@@ -44,9 +44,8 @@ enum UAPIValue {
     /// `prefix` adds, `-prefix` removes.
     static func allowedIP(_ text: UnsafeRawBufferPointer) -> AllowedIPChange? {
         let removes = text.first == UInt8(ascii: "-")
-        guard let characters = ascii(text), let prefix = Prefix(removes ? characters.dropFirst() : characters) else {
-            return nil
-        }
+        let characters = removes ? UnsafeRawBufferPointer(rebasing: text[1...]) : text
+        guard let prefix = Prefix(utf8: characters) else { return nil }
         return removes ? .remove(prefix) : .add(prefix)
     }
 
@@ -62,21 +61,23 @@ enum UAPIValue {
     /// `192.0.2.1:51820`, `[2001:db8::1]:51820` or `[fe80::1%eth0]:51820`; the scope is a name, or else an index.
     static func endpoint(_ text: UnsafeRawBufferPointer, scopes: UAPIScopes) -> Endpoint? {
         guard let colon = text.lastIndex(of: UInt8(ascii: ":")),
-            let port = number(UnsafeRawBufferPointer(rebasing: text[(colon + 1)...]), atMost: UInt64(UInt16.max)),
-            let host = ascii(UnsafeRawBufferPointer(rebasing: text[..<colon]))
+            let port = number(UnsafeRawBufferPointer(rebasing: text[(colon + 1)...]), atMost: UInt64(UInt16.max))
         else { return nil }
-        guard host.first == "[" else {
-            return IPv4Address(host).map { Endpoint(.v4($0), port: UInt16(port)) }
+        let host = UnsafeRawBufferPointer(rebasing: text[..<colon])
+        guard host.first == UInt8(ascii: "[") else {
+            guard case .v4(let address) = IPAddress(utf8: host) else { return nil }
+            return Endpoint(.v4(address), port: UInt16(port))
         }
-        guard host.last == "]" else { return nil }
-        let inside = host.dropFirst().dropLast()
-        let percent = inside.firstIndex(of: "%")
-        guard let address = IPv6Address(inside[..<(percent ?? inside.endIndex)]) else { return nil }
-        guard let percent else { return Endpoint(.v6(address), port: UInt16(port)) }
-        let name = inside[inside.index(after: percent)...]
-        guard address.isLinkLocal, !name.isEmpty, let scope = scopes.index(name) ?? UInt32(name), scope != 0 else {
+        guard host.count >= 2, host.last == UInt8(ascii: "]") else { return nil }
+        let inside = UnsafeRawBufferPointer(rebasing: host[1..<(host.count - 1)])
+        let percent = inside.firstIndex(of: UInt8(ascii: "%")) ?? inside.endIndex
+        guard case .v6(let address) = IPAddress(utf8: UnsafeRawBufferPointer(rebasing: inside[..<percent])) else {
             return nil
         }
+        guard percent < inside.endIndex else { return Endpoint(.v6(address), port: UInt16(port)) }
+        guard address.isLinkLocal, let name = ascii(UnsafeRawBufferPointer(rebasing: inside[(percent + 1)...])),
+            !name.isEmpty, let scope = scopes.index(name) ?? UInt32(name), scope != 0
+        else { return nil }
         return Endpoint(.v6(address), port: UInt16(port), scope: scope)
     }
 

@@ -64,7 +64,7 @@ private struct SetOptions {
         let last = change.peers.count - 1
         switch option {
         case "peer":
-            change.peers.append(PeerChange(PublicKey(try ConfigurationValue.key(Array(value.utf8), .publicKey))))
+            change.peers.append(PeerChange(PublicKey(try ConfigurationValue.key(Array(value.utf8)[...], .publicKey))))
         case "listen-port" where last < 0: change.listenPort = try ConfigurationValue.port(value)
         case "fwmark" where last < 0: change.firewallMark = try ConfigurationValue.firewallMark(value)
         case "private-key" where last < 0: change.privateKey = try command.readKeyFile(value, for: option)
@@ -81,10 +81,10 @@ private struct SetOptions {
 
     /// An entry with a sign makes all of the peer's options change the list instead of replacing it.
     private mutating func readAllowedIPs(_ value: String, ofPeerAt place: Int) throws {
-        let text = String(decoding: value.utf8.filter { !isSpace($0) }, as: UTF8.self)
+        let text = value.utf8.filter { !isSpace($0) }
         var section = PeerSection(change.peers[place].publicKey)
         // The empty list takes all of them away.
-        if !text.isEmpty { try section.readAllowedIPs(text, &warnings) }
+        if !text.isEmpty { try section.readAllowedIPs(text[...], &warnings) }
         let isFirst = change.peers[place].allowedIPs.isEmpty
         let replaces = isFirst || change.peers[place].replacesAllowedIPs
         change.peers[place].replacesAllowedIPs = replaces && !section.changesAllowedIPs

@@ -81,7 +81,7 @@ package struct PolicyRule: Hashable, Sendable, CustomStringConvertible {
         words.append("table \(table)")
         if let suppressedPrefixLength { words.append("suppress_prefixlength \(suppressedPrefixLength)") }
         if let priority { words.append("priority \(priority)") }
-        return words.joined(separator: " ") + (isIPv6 ? " (IPv6)" : " (IPv4)")
+        return words.joined(separator: " ")
     }
 }
 

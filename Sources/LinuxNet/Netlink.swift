@@ -43,8 +43,8 @@ package enum NetworkChange: Hashable, Sendable, CustomStringConvertible {
         case .removeAddress(let address): "remove the address \(address)"
         case .addRoute(let route): "add the route \(route)"
         case .removeRoute(let route): "remove the route \(route)"
-        case .addRule(let rule): "add the policy rule \(rule)"
-        case .removeRule(let rule): "remove the policy rule \(rule)"
+        case .addRule(let rule): "add the \(rule.isIPv6 ? "IPv6" : "IPv4") policy rule \(rule)"
+        case .removeRule(let rule): "remove the \(rule.isIPv6 ? "IPv6" : "IPv4") policy rule \(rule)"
         }
     }
 

@@ -51,9 +51,20 @@ struct Down {
             for failure in failures { console.note("not taken back: \(failure)") }
             throw QuickError("\(interface) is not down completely; try again with: nightjar down \(interface)")
         }
-        if isWhole {
-            try transition.hooks.run(configuration.interface.postDown, .postDown, interruption: transition.interruption)
+        if isWhole { try finish(transition, configuration) }
+    }
+
+    /// Runs the last commands. The journal goes once they have been started, whatever their outcome.
+    private func finish(_ transition: Transition, _ configuration: ConfigurationFile) throws {
+        var outcome: QuickError?
+        do {
+            try transition.hooks.run(
+                configuration.interface.postDown, .postDown, interruption: transition.interruption)
+        } catch let error as QuickError {
+            outcome = error
         }
+        if let failure = transition.endJournal().first { throw QuickError(failure) }
+        if let outcome { throw outcome }
     }
 
     /// Takes back what the journal of an interface that isn't whole names, and runs the commands that undo those that
@@ -74,7 +85,10 @@ struct Down {
             transition.hooks.runAll(
                 configuration.interface.postDown, .postDown, interruption: transition.interruption)
         }
-        return failures
+        // What is left, a kill switch or what couldn't be undone, has nothing to do with the commands any more.
+        transition.journal.phase = .goingUp
+        transition.journal.hooks = []
+        return failures + transition.endJournal()
     }
 
     /// The interface and its file. The file may be missing or broken when there is a journal: a tunnel that is up can
@@ -83,7 +97,7 @@ struct Down {
         do {
             let source = try QuickFile(argument, surroundings)
             return (source.interface, source)
-        } catch {
+        } catch  where error is ConfigurationError || error is ConfigurationFile.FindingError {
             let location = try? QuickFile.locate(argument, surroundings)
             let name = location?.interface ?? argument
             guard ConfigurationFile.isInterfaceName(name),
@@ -118,7 +132,7 @@ struct Down {
         }
         // No interface here can be the one that was meant.
         transition.journal.interfaceIndex = 0
-        let failures = transition.rollBack()
+        let failures = transition.rollBack() + transition.endJournal()
         if let failure = failures.first { throw QuickError("\(transition.interface): not taken back: \(failure)") }
     }
 }

@@ -17,7 +17,6 @@ struct Hooks {
     func run(_ commands: [String], _ moment: Moment, interruption: Interruption? = nil) throws {
         for command in commands {
             let status = try run(command, interruption)
-            try interruption?.check()
             guard status == 0 else {
                 throw QuickError("\(interface): \(moment.rawValue) ended with exit code \(status)", status: status)
             }

@@ -72,6 +72,15 @@ struct Journal: Codable, Equatable {
         return nil
     }
 
+    var rules: [TunnelRule] {
+        entries.compactMap { if case .rule(let rule) = $0 { rule } else { nil } }
+    }
+
+    var firewall: FirewallTool? {
+        for case .firewall(let tool) in entries { return tool }
+        return nil
+    }
+
     var dns: DNSRecord? {
         for case .dns(let record) in entries { return record }
         return nil

@@ -52,13 +52,17 @@ struct JournalStore {
     func make() throws(SystemError) {
         let parent = directory.lastIndex(of: "/").map { String(directory[..<$0]) } ?? "/"
         for (path, mode) in [(parent, mode_t(0o755)), (directory, 0o700)] {
-            guard mkdir(path, mode) == 0 || errno == EEXIST else { throw SystemError(errno, "create \(path)") }
+            guard mkdir(path, mode) == 0 || errno == EEXIST else {
+                let code = errno
+                removeIfEmpty()
+                throw SystemError(code, "create \(path)")
+            }
         }
     }
 
     /// Removes the directory if nothing is in it.
     func removeIfEmpty() {
-        guard rmdir(directory) == 0 else { return }
+        guard rmdir(directory) == 0 || errno == ENOENT else { return }
         if let slash = directory.lastIndex(of: "/") { rmdir(String(directory[..<slash])) }
     }
 
@@ -78,14 +82,22 @@ final class InterfaceLock {
             let number = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
             // Another program has just removed the empty directory.
             if number < 0, errno == ENOENT { continue }
-            guard number >= 0 else { throw SystemError(errno, "create \(path)") }
+            guard number >= 0 else {
+                let code = errno
+                store.removeIfEmpty()
+                throw SystemError(code, "create \(path)")
+            }
             guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
+                let code = errno
                 close(number)
+                guard code == EWOULDBLOCK else { throw SystemError(code, "lock \(path)") }
                 throw QuickError(
                     "\(interface) is being brought up, down or reloaded by another process; try again when it is done")
             }
             // The file may have been removed by its former owner in between.
             if Self.isSame(number, path) {
+                // What somebody who was killed has begun to write.
+                unlink("\(store.directory)/\(interface).json.new")
                 self.store = store
                 self.path = path
                 descriptor = number

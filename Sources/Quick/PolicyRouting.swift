@@ -44,15 +44,21 @@ struct TunnelRule: Codable, Hashable {
 struct PolicyRoutingState {
     /// Numbers that tunnels have noted as table and mark, whether or not they have come to use them.
     var reservedTables: Set<UInt32> = []
-    /// Priorities that tunnels have noted for rules, whether or not these are there yet.
-    var reservedPriorities: Set<UInt32> = []
+    /// Priorities that tunnels have noted for rules, whether or not these are there yet, by family.
+    var reservedPriorities: (ipv4: Set<UInt32>, ipv6: Set<UInt32>) = ([], [])
     /// The priorities of all rules, in the kernel's order, by family.
     var priorities: (ipv4: [UInt32], ipv6: [UInt32]) = ([], [])
 
     init(journals: [Journal]) {
         for journal in journals {
             if let mark = journal.mark { reservedTables.insert(mark) }
-            for case .rule(let rule) in journal.entries { reservedPriorities.insert(rule.priority) }
+            for case .rule(let rule) in journal.entries {
+                if rule.isIPv6 {
+                    reservedPriorities.ipv6.insert(rule.priority)
+                } else {
+                    reservedPriorities.ipv4.insert(rule.priority)
+                }
+            }
         }
     }
 
@@ -81,9 +87,10 @@ struct PolicyRoutingState {
     /// moment in which packets for the local network go into the tunnel.
     func rules(isIPv6: Bool, table: UInt32) -> [TunnelRule] {
         let present = isIPv6 ? priorities.ipv6 : priorities.ipv4
+        let reserved = isIPv6 ? reservedPriorities.ipv6 : reservedPriorities.ipv4
         var next: UInt32 = present.count > 1 ? present[1] : 32766
         func take() -> UInt32 {
-            repeat { next = next > 1 ? next - 1 : 0 } while next > 0 && reservedPriorities.contains(next)
+            repeat { next = next > 1 ? next - 1 : 0 } while next > 0 && reserved.contains(next)
             return next
         }
         let intoTunnel = TunnelRule(isIPv6: isIPv6, priority: take(), purpose: .intoTunnel(table: table))

@@ -63,6 +63,8 @@ package struct Program: Sendable {
         stderr.closeWriter()
         let kept = Self.exchange(input, feed: &stdin, output: stdout.reader, errors: stderr.reader)
         let status = try wait(for: process, interruption, attempt)
+        // A program that wants no more has its reasons; one that didn't get all has done half its work at most.
+        guard kept.feedFailure == 0 || kept.feedFailure == EPIPE else { throw SystemError(kept.feedFailure, attempt) }
         return Result(status: status, output: kept.output, errors: kept.errors)
     }
 
@@ -123,11 +125,13 @@ extension Program {
         return signal == 0 ? (word >> 8) & 0xff : 128 + signal
     }
 
-    /// Feeds `input` and keeps what comes back until both streams end, whichever side is ready first.
+    /// Feeds `input` and keeps what comes back until both streams end, whichever side is ready first. `feedFailure` is
+    /// the `errno` value of a failure to feed all of it, or 0.
     private static func exchange(
         _ input: String, feed: inout Pipe, output: Int32, errors: Int32
-    ) -> (output: String, errors: String) {
+    ) -> (output: String, errors: String, feedFailure: Int32) {
         var rest = Array(input.utf8)[...]
+        var feedFailure: Int32 = 0
         _ = fcntl(feed.writer, F_SETFL, O_NONBLOCK)
         var kept: [Int32: [UInt8]] = [output: [], errors: []]
         var open: Set<Int32> = [output, errors]
@@ -143,6 +147,7 @@ extension Program {
                     if count > 0 {
                         rest = rest.dropFirst(count)
                     } else if errno != EAGAIN, errno != EINTR {
+                        feedFailure = errno
                         feed.closeWriter()
                     }
                     continue
@@ -158,7 +163,7 @@ extension Program {
         }
         return (
             String(decoding: kept[output, default: []], as: UTF8.self),
-            String(decoding: kept[errors, default: []], as: UTF8.self)
+            String(decoding: kept[errors, default: []], as: UTF8.self), feedFailure
         )
     }
 }

@@ -79,7 +79,7 @@ extension Transition {
     /// that fails as well.
     ///
     /// - Parameter isKept: tells entries that stay as they are.
-    /// - Returns: a sentence for each failure.
+    /// - Returns: a sentence for each failure. The journal stays, until ``endJournal()``.
     func rollBack(keeping isKept: (Journal.Entry) -> Bool = { _ in false }) -> [String] {
         var failures: [String] = []
         var left: [Journal.Entry] = []
@@ -93,19 +93,28 @@ extension Transition {
                 left.insert(entry, at: 0)
             }
             // A journal that names too much does no harm: everything can be undone twice.
-            if !journal.entries.isEmpty { try? save(with: left) }
+            try? save(with: left)
         }
         journal.entries = left
-        do {
-            if left.isEmpty {
-                try attempt { try store.remove(interface) }
-            } else {
-                try attempt { try store.save(journal) }
-            }
-        } catch {
-            failures.append("\(error)")
-        }
         return failures
+    }
+
+    /// Removes the journal, unless there still is something in it.
+    ///
+    /// - Returns: a sentence for each failure.
+    func endJournal() -> [String] {
+        do {
+            try attempt {
+                if journal.entries.isEmpty {
+                    try store.remove(interface)
+                } else {
+                    try store.save(journal)
+                }
+            }
+            return []
+        } catch {
+            return ["\(error)"]
+        }
     }
 
     private func save(with left: [Journal.Entry]) throws {

@@ -19,13 +19,21 @@ package struct InterfaceAddress: Hashable, Sendable {
 extension InterfaceAddress: CustomStringConvertible {
     /// `address` or `address/length`, nothing else.
     package init?(_ text: Substring) {
-        guard let slash = text.lastIndex(of: "/") else {
-            guard let address = IPAddress(text) else { return nil }
+        guard let address = withBytes(of: text, { InterfaceAddress(utf8: $0) }) else { return nil }
+        self = address
+    }
+
+    /// The same for text in memory, without the cost of a string.
+    package init?(utf8 text: UnsafeRawBufferPointer) {
+        let slash = text.lastIndex(of: UInt8(ascii: "/"))
+        guard let address = IPAddress(utf8: UnsafeRawBufferPointer(rebasing: text[..<(slash ?? text.endIndex)])) else {
+            return nil
+        }
+        guard let slash else {
             self.init(address)
             return
         }
-        guard let address = IPAddress(text[..<slash]), let length = prefixLength(text[text.index(after: slash)...])
-        else { return nil }
+        guard let length = prefixLength(UnsafeRawBufferPointer(rebasing: text[(slash + 1)...])) else { return nil }
         self.init(address, length: length)
     }
 

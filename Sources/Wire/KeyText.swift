@@ -34,6 +34,15 @@ package enum Base64 {
 
     /// Nil unless `text` is exactly 44 characters of base64 for 32 bytes with the spare bits zero.
     package static func decode(_ text: some Collection<UInt8>) -> Bytes32? {
+        decodeBytes(text)
+    }
+
+    /// The same for bytes in memory, without the cost of a generic collection.
+    package static func decode(_ text: UnsafeRawBufferPointer) -> Bytes32? {
+        decodeBytes(text)
+    }
+
+    private static func decodeBytes(_ text: some Collection<UInt8>) -> Bytes32? {
         guard text.count == keyLength else { return nil }
         var key = Bytes32()
         var bad: Int32 = 0

@@ -12,6 +12,8 @@ struct QuickComparisonCase: Sendable, CustomTestStringConvertible {
     var server = File.plainServer
     /// Lines of `ip` for the client before it is brought up.
     var preparation: [String] = []
+    /// Whether the machines have `nft`, or only `iptables`.
+    var hasNft = true
     /// What the client pings when both are up.
     var reaches: [String] = ["10.77.0.2"]
     /// What the server pings when both are up.
@@ -81,6 +83,13 @@ struct QuickComparisonCase: Sendable, CustomTestStringConvertible {
                 interface: ["Address = 10.77.0.1/24", "Address = fd77::1/64"],
                 peer: ["AllowedIPs = 0.0.0.0/0, ::/0", endpoint]),
             server: exit, reaches: ["10.77.0.2", "fd77::2", "198.51.100.1", "2001:db8:100::1", "10.9.1.254"],
+            seenAs: "10.9.2.2", guardedAddress: "10.77.0.1"),
+        Self(
+            testDescription: "default routes of both families, without nft",
+            client: File(
+                interface: ["Address = 10.77.0.1/24", "Address = fd77::1/64"],
+                peer: ["AllowedIPs = 0.0.0.0/0, ::/0", endpoint]),
+            server: exit, hasNft: false, reaches: ["10.77.0.2", "fd77::2", "198.51.100.1", "2001:db8:100::1"],
             seenAs: "10.9.2.2", guardedAddress: "10.77.0.1"),
         Self(
             testDescription: "a default route in halves, the endpoint by way of the gateway",

@@ -28,8 +28,8 @@ extension Interop {
                 try await internet.ip(
                     "addr add 198.51.100.1/32 dev lo", "addr add 2001:db8:100::1/128 dev lo nodad")
                 if !quickCase.preparation.isEmpty { try await wire.client.namespace.ip(quickCase.preparation) }
-                let client = try await QuickMachine(client, at: wire.client)
-                let server = try await QuickMachine(server, at: wire.server)
+                let client = try await QuickMachine(client, at: wire.client, hasNft: quickCase.hasNft)
+                let server = try await QuickMachine(server, at: wire.server, hasNft: quickCase.hasNft)
                 let files = (
                     quickCase.client.text(privateKey: keys.client.privateKey, peerKey: keys.server.publicKey),
                     quickCase.server.text(privateKey: keys.server.privateKey, peerKey: keys.client.publicKey)

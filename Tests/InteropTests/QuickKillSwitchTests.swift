@@ -36,7 +36,7 @@ extension Interop {
                 #expect(try await bench.answering(QuickBench.inside) == QuickBench.inside)
                 #expect(try await bench.answering(QuickBench.outside + QuickBench.local) == [])
                 try await bench.client.run([try Engine.nightjar.executable(), "down", "wg0"], environment: path)
-                #expect(try await bench.traces() == before)
+                try await bench.expectTraces(before)
                 #expect(try await bench.answering(QuickBench.outside + QuickBench.local).count == 4)
             }
         }
@@ -65,7 +65,7 @@ extension Interop {
                 }
                 #expect(try await bench.answering(QuickBench.outside + QuickBench.local) == [])
                 try await bench.client.quick("down")
-                #expect(try await bench.traces() == before)
+                try await bench.expectTraces(before)
             }
         }
 
@@ -103,7 +103,7 @@ extension Interop {
                 try await bench.client.configure(
                     bench.text(["KillSwitch = on", "PostUp = exit 7"], allowedIPs: "10.77.0.2/32"))
                 #expect(try await bench.client.quick("up", mayFail: true).status == 7)
-                #expect(try await bench.traces() == before)
+                try await bench.expectTraces(before)
                 #expect(try await bench.reaches("198.51.100.1"))
             }
         }

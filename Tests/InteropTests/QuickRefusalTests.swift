@@ -24,7 +24,7 @@ extension Interop {
                 testDescription: "a bad value", interface: ["ListenPort = 70000"],
                 expected: ["/etc/wireguard/wg0.conf:4", "70000", "65535"]),
             Refusal(
-                testDescription: "an interface that exists", preparation: "ip link add wg0 type dummy",
+                testDescription: "an interface that exists", preparation: "ip tuntap add dev wg0 mode tun",
                 expected: ["`wg0' already exists", "nightjar down wg0"]),
             Refusal(
                 testDescription: "no /dev/net/tun", preparation: "mount --bind /run /dev/net",
@@ -59,7 +59,7 @@ extension Interop {
                     [try Engine.nightjar.executable(), "up", "wg0"], environment: environment, mayFail: true)
                 #expect(result.status == 1)
                 for text in refusal.expected { #expect(result.errors.contains(text), "\(result.errors)") }
-                #expect(try await bench.traces() == before)
+                try await bench.expectTraces(before)
             }
         }
 
@@ -72,7 +72,38 @@ extension Interop {
                 let result = try await bench.client.quick("up", mayFail: true)
                 #expect(result.status == 1)
                 #expect(result.errors.contains("UDP port 5555 is used by another program"))
-                #expect(try await bench.traces() == before)
+                try await bench.expectTraces(before)
+            }
+        }
+
+        @Test(.enabled(if: access("/sys/module/wireguard", F_OK) != 0, "this kernel has WireGuard"))
+        func kernelWithoutWireGuard() async throws {
+            try await QuickBench.with { bench in
+                try await bench.client.configure(bench.text(allowedIPs: "10.77.0.2/32"))
+                let before = try await bench.traces()
+                let program = try Engine.nightjar.executable()
+                for (words, environment) in [
+                    ([program, "up", "--kernel", "wg0"], [:]),
+                    ([program, "up", "wg0"], ["NIGHTJAR_PREFER_KERNEL": "1"]),
+                ] {
+                    let result = try await bench.client.run(words, environment: environment, mayFail: true)
+                    #expect(result.status == 1 && result.errors.contains("modprobe wireguard"), "\(result.errors)")
+                    try await bench.expectTraces(before)
+                }
+            }
+        }
+
+        @Test func anotherProgramServes() async throws {
+            try await QuickBench.with { bench in
+                try await bench.client.configure(bench.text(allowedIPs: "0.0.0.0/0"))
+                let before = try await bench.traces()
+                try await bench.client.run(
+                    [try Engine.nightjar.executable(), "up", "wg0"],
+                    environment: ["WG_QUICK_USERSPACE_IMPLEMENTATION": "wireguard-go"])
+                #expect(try await bench.reaches("10.77.0.2"))
+                #expect(try await !bench.client.run("ip -6 addr show wg0").output.contains("fe80"))
+                try await bench.client.quick("down")
+                try await bench.expectTraces(before)
             }
         }
 

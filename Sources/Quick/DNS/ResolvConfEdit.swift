@@ -265,7 +265,9 @@ private struct DirectoryLock {
     /// Waits for at most five seconds, since somebody else may hold the lock for ever.
     init(_ path: String) {
         descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        for _ in 0..<250 where descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+        var tries = 0
+        while descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) != 0, tries < 250 {
+            tries += 1
             usleep(20_000)
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A client that is brought up from a file by nightjar, behind a router, and a server that stands ready.
 ///
@@ -35,6 +36,12 @@ final class QuickBench {
         privateKey = try await lab.run(["wg", "genkey"]).output.trimmed
         let publicKey = try await lab.run(["wg", "pubkey"], input: privateKey + "\n").output.trimmed
         try await server.set("peer \(publicKey) allowed-ips 10.77.0.1/32,fd77::1/128")
+        // The first neighbour is found a moment after the link is there.
+        for address in Self.local {
+            guard try await eventually(within: .seconds(5), { try await reaches(address) }) else {
+                throw Failure("the client doesn't reach \(address)")
+            }
+        }
     }
 
     /// The text of a file for the client.
@@ -65,10 +72,10 @@ final class QuickBench {
             ip -o addr | sed 's/^[0-9]*: //'
             for f in -4 -6; do echo "== routes and rules $f"; ip $f route show table all | sort; ip $f rule; done
             echo == firewall
-            nft list ruleset | grep -vx 'table ip6* [a-z]* {\\|.type [a-z]* hook .*; policy accept;\\|.chain [A-Z]* {\\|.*}\\|'
+            nft list ruleset | grep -vx 'table ip6* [a-z]* {\\|.*type [a-z]* hook .*; policy accept;\\|.chain [A-Z]* {\\|.*}\\|'
             echo == files
             cat /proc/sys/net/ipv4/conf/all/src_valid_mark /etc/resolv.conf
-            find /run -mindepth 1 -not -name wireguard -not -name resolvconf.notes -not -name xtables.lock
+            find /run -mindepth 1 -not -name wireguard -not -name resolvconf.notes -not -name xtables.lock | sort
             find /etc -name '*nightjar*' -o -name '*.new' -o -name '*.tmp'
             echo == sockets
             ss -Hlun
@@ -76,6 +83,24 @@ final class QuickBench {
         let result = try await client.run(["sh", "-c", script])
         let processes = try await client.site.namespace.processes().count
         return result.output.split(separator: "\n").map(String.init) + ["\(processes) processes"]
+    }
+
+    /// Records an issue unless the client is as it was.
+    func expectTraces(
+        _ expected: [String], _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let differences = Self.differences(try await traces(), expected)
+        #expect(differences == [], comment, sourceLocation: sourceLocation)
+    }
+
+    /// What is too much, with a plus, and what is missing.
+    static func differences(_ traces: [String], _ expected: [String]) -> [String] {
+        traces.difference(from: expected).map { change in
+            switch change {
+            case .insert(_, let line, _): "+ \(line)"
+            case .remove(_, let line, _): "- \(line)"
+            }
+        }
     }
 
     /// The process of the interface's daemon.

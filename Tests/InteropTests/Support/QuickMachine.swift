@@ -24,12 +24,16 @@ final class QuickMachine {
     private let holder: Child
 
     private static let noted = "/run/resolvconf.notes"
+    /// Where tests find `nft`, also when the machine has none.
+    private static let nft = "/run/nft.tests"
 
-    init(_ tool: QuickTool, at site: Site) async throws {
+    /// - Parameter hasNft: whether the machine has the program `nft`; without it there is only `iptables`.
+    init(_ tool: QuickTool, at site: Site, hasNft: Bool = true) async throws {
         self.site = site
         self.tool = tool
         let lab = site.namespace.lab
         let files = lab.path("machine")
+        let nft = try Tool.path("nft")
         let script = """
             set -e
             mkdir \(files)
@@ -40,6 +44,8 @@ final class QuickMachine {
             echo nameserver 192.0.2.53 >\(files)/resolv.conf
             mount --bind \(files) /etc
             mount -t tmpfs -o mode=755 tmpfs /run
+            cp \(nft) \(Self.nft)
+            \(hasNft ? "" : "mount --bind /dev/null \(nft)")
             echo ready
             exec sleep 3600
             """
@@ -100,6 +106,11 @@ final class QuickMachine {
     @discardableResult
     func quick(_ task: String, mayFail: Bool = false) async throws -> CommandResult {
         try await run(try tool.words(task), mayFail: mayFail)
+    }
+
+    /// What `nft` says, whether or not the machine has it.
+    func nft(_ line: String) async throws -> String {
+        try await run("\(Self.nft) \(line)").output
     }
 
     /// What `resolvconf` has been told, line by line.

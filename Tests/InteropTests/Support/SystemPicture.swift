@@ -12,8 +12,14 @@ struct SystemPicture: Equatable {
             .filter { !Self.isKernelMade($0["dst"]) }.map(Self.line).sorted()
         parts["ip -4 rule"] = try await Self.items(machine, "ip -j -4 rule").map(Self.line)
         parts["ip -6 rule"] = try await Self.items(machine, "ip -j -6 rule").map(Self.line)
-        let ruleset = try await machine.run("nft -j list ruleset").output
-        parts["nft"] = try Self.ruleset(ruleset)
+        parts["nft"] = try Self.ruleset(try await machine.nft("-j list ruleset"))
+        for command in ["iptables-save", "ip6tables-save"] {
+            // Without remarks, without the counters of chains, and without what guards random link-local addresses.
+            let lines = try await machine.run(command).output.split(separator: "\n").filter {
+                !$0.hasPrefix("#") && !$0.contains("fe80:")
+            }
+            parts[command] = lines.map { String($0.prefix { $0 != "[" }) }
+        }
         let name = QuickMachine.interface
         for field in ["public-key", "preshared-keys", "fwmark", "allowed-ips", "persistent-keepalive"] {
             let result = try await machine.run("wg show \(name) \(field)", mayFail: true)
