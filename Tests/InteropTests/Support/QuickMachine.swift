@@ -34,6 +34,15 @@ final class QuickMachine {
         let lab = site.namespace.lab
         let files = lab.path("machine")
         let nft = try Tool.path("nft")
+        let programsOfNft = nft.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+        // A shell looks for the file alone, so it must not be there.
+        let hidesNft = """
+            mkdir /run/programs
+            mount --bind \(programsOfNft) /run/programs
+            mount -t tmpfs tmpfs \(programsOfNft)
+            ln -s /run/programs/* \(programsOfNft)
+            rm \(nft)
+            """
         let script = """
             set -e
             mkdir \(files)
@@ -45,7 +54,7 @@ final class QuickMachine {
             mount --bind \(files) /etc
             mount -t tmpfs -o mode=755 tmpfs /run
             cp \(nft) \(Self.nft)
-            \(hasNft ? "" : "mount --bind /dev/null \(nft)")
+            \(hasNft ? "" : hidesNft)
             echo ready
             exec sleep 3600
             """
