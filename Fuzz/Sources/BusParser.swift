@@ -4,7 +4,7 @@
 ///
 /// An input is a message.
 final class BusParser: FuzzedParser {
-    let share = 3
+    let share = 2
     let longestInput = 512
 
     func run(_ input: inout Input) {

@@ -60,7 +60,7 @@ func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
 enum ParserKind: String, CaseIterable {
     case datagrams, handshakes, packets, superpackets, configuration, answers, files, kernel, netlink, text, bus,
-        resolvconf
+        resolvconf, nameanswers
 
     func make() -> any FuzzedParser {
         switch self {
@@ -76,6 +76,7 @@ enum ParserKind: String, CaseIterable {
         case .text: TextParser()
         case .bus: BusParser()
         case .resolvconf: ResolvConfParser()
+        case .nameanswers: NameAnswerParser()
         }
     }
 }

@@ -1,3 +1,4 @@
+import Control
 import Wire
 
 @testable import Quick
@@ -6,7 +7,7 @@ import Wire
 ///
 /// An input is a byte that chooses what to do and the text.
 final class ResolvConfParser: FuzzedParser {
-    let share = 2
+    let share = 1
     let longestInput = 512
 
     func run(_ input: inout Input) {

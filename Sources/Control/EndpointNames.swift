@@ -39,7 +39,10 @@ final class EndpointNames: ConfigurationTarget {
     private(set) var questions: UInt64 = 0
 
     convenience init(engine: Engine, loop: EventLoop, logger: Logger) throws(SystemError) {
-        let resolver = try NameResolver { (name) throws(EndpointNameError) in try name.lookUpAll() }
+        let servers = NameServers()
+        let resolver = try NameResolver { (question) throws(EndpointNameError) in
+            try Self.endpoints(question, servers)
+        }
         try self.init(engine: engine, loop: loop, logger: logger, resolver: resolver)
         engine.onEvent = { [weak self] event in self?.note(event, now: Clock.bootTime()) }
     }
@@ -160,7 +163,24 @@ final class EndpointNames: ConfigurationTarget {
         entries[peer]?.question = questions
         entries[peer]?.isAsking = true
         resolver.ask(
-            NameResolver.Question(peer: peer, name: entry.name, number: questions, notBefore: notBefore))
+            NameResolver.Question(
+                peer: peer, name: entry.name, number: questions, formerEndpoint: engine.endpoint(of: peer),
+                mark: engine.firewallMark, notBefore: notBefore))
+    }
+
+    /// Looks a name up as all programs do, and if that fails past the tunnel.
+    private static func endpoints(
+        _ question: NameResolver.Question, _ servers: NameServers
+    ) throws(EndpointNameError) -> [Endpoint] {
+        do throws(EndpointNameError) {
+            return try question.name.lookUpAll()
+        } catch {
+            let addresses = servers.addresses(
+                of: question.name.host, mark: question.mark,
+                preferringIPv6: question.formerEndpoint?.address.isIPv6 ?? false)
+            guard !addresses.isEmpty else { throw error }
+            return addresses.map { Endpoint($0, port: question.name.port) }
+        }
     }
 }
 
@@ -169,6 +189,8 @@ protocol NamedEndpointEngine: AnyObject {
     func apply(_ change: DeviceChange) -> Int32
     func status() -> DeviceStatus
     func drops() -> [(reason: String, count: UInt64)]
+    /// The mark of the tunnel's own datagrams, 0 for none.
+    var firewallMark: UInt32 { get }
     func hasPeer(_ publicKey: PublicKey) -> Bool
     /// Nil when the peer has none, or there is no such peer.
     func endpoint(of publicKey: PublicKey) -> Endpoint?

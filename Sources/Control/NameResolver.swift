@@ -14,6 +14,10 @@ final class NameResolver: Sendable {
         let name: EndpointName
         /// Tells the answer to this question from those to earlier ones.
         let number: UInt64
+        /// Where the peer was last, if that is known.
+        let formerEndpoint: Endpoint?
+        /// The firewall mark of the tunnel's datagrams.
+        let mark: UInt32
         /// Not to be asked before (``Clock/bootTime()``).
         let notBefore: UInt64
     }
@@ -33,11 +37,11 @@ final class NameResolver: Sendable {
     private let state = Mutex(State())
     private let asked: Doorbell
     private let answered: Doorbell
-    private let lookUp: @Sendable (EndpointName) throws(EndpointNameError) -> [Endpoint]
+    private let lookUp: @Sendable (Question) throws(EndpointNameError) -> [Endpoint]
 
     /// - Parameter lookUp: asks once; called on the resolver's thread.
     init(
-        lookUp: @escaping @Sendable (EndpointName) throws(EndpointNameError) -> [Endpoint]
+        lookUp: @escaping @Sendable (Question) throws(EndpointNameError) -> [Endpoint]
     ) throws(SystemError) {
         asked = try Doorbell()
         answered = try Doorbell()
@@ -96,7 +100,7 @@ final class NameResolver: Sendable {
                 sleep(until: wait, now: now)
                 continue
             }
-            let result = Result { () throws(EndpointNameError) in try lookUp(next.name) }
+            let result = Result { () throws(EndpointNameError) in try lookUp(next) }
             state.withLock { $0.answers.append(Answer(question: next, result: result)) }
             answered.ring()
         }

@@ -42,7 +42,8 @@ package final class Engine {
 
     /// The port to bind, 0 for any; then the one that was bound.
     var listenPort: UInt16 = 0
-    var firewallMark: UInt32 = 0
+    /// `SO_MARK` of what the sockets send, 0 for none.
+    package internal(set) var firewallMark: UInt32 = 0
     var isUp = false
     /// Why an interface that is up has no sockets, as an `errno` value; 0 when it has them or is down.
     var bindFailure: Int32 = 0

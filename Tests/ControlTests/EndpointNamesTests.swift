@@ -214,10 +214,10 @@ private final class Stage {
     init() throws {
         loop = try EventLoop()
         let shared = shared
-        resolver = try NameResolver { (name) throws(EndpointNameError) in
+        resolver = try NameResolver { (question) throws(EndpointNameError) in
             while shared.isHeld.withLock({ $0 }) { usleep(1000) }
-            guard let answer = shared.answers.withLock({ $0[name.host] }) else {
-                throw EndpointNameError(endpoint: name, reason: "no", isPermanent: false)
+            guard let answer = shared.answers.withLock({ $0[question.name.host] }) else {
+                throw EndpointNameError(endpoint: question.name, reason: "no", isPermanent: false)
             }
             return try answer.get()
         }
@@ -291,6 +291,7 @@ private final class FakeEngine: NamedEndpointEngine {
     var endpoints: [PublicKey: Endpoint?] = [:]
     var calls: [(peer: PublicKey, endpoint: Endpoint)] = []
     var result: Int32 = 0
+    let firewallMark: UInt32 = 0
 
     func apply(_ change: DeviceChange) -> Int32 {
         guard result == 0 else { return result }

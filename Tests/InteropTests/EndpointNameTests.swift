@@ -36,6 +36,32 @@ extension Interop {
             }
         }
 
+        /// All of the machine's packets go into the tunnel, those to its name servers as well.
+        @Test(.beyondReference("only nightjar looks names up again")) func theNameIsFoundPastASilentTunnel()
+            async throws
+        {
+            try await withNamedServer(.bridge, resolver: "10.9.1.254") { scene in
+                let (client, server) = (scene.client, scene.server)
+                let middle = try #require(scene.wire.middle)
+                try await middle.ip("addr add 10.9.1.254/24 dev bridge0")
+                let address = try client.lab.write(scene.wire.server.ipv4, name: "address")
+                _ = try await middle.serve(Scripts.names, ["10.9.1.254", address])
+                try scene.setName("\(scene.wire.server.ipv4):51820", allowedIPs: "0.0.0.0/0")
+                try await client.set("fwmark 0x51")
+                try await client.namespace.ip(
+                    "rule add not fwmark 0x51 table 51", "route add default dev \(client.interface) table 51")
+                try scene.rewrite(scene.servers, "nameserver \(server.ipv4)\n")
+                #expect(try await client.namespace.ping(server.ipv4).received == 3)
+
+                try await server.namespace.ip(
+                    "addr add 10.9.1.200/24 dev eth0", "addr del \(scene.wire.server.ipv4)/24 dev eth0")
+                try scene.rewrite(address, "10.9.1.200")
+                let pause = try await client.namespace.firstAnswer(from: server.ipv4, within: 80)
+                #expect(pause != nil)
+                #expect(try await client.status(of: server).endpoint == "10.9.1.200:51820")
+            }
+        }
+
         @Test(.beyondReference("only nightjar looks names up again")) func nothingWaitsForADeafResolver() async throws {
             try await withNamedServer(resolver: "10.9.1.99") { scene in
                 let (client, server) = (scene.client, scene.server)
@@ -62,35 +88,40 @@ extension Interop {
             let client: WireGuardHost
             let server: WireGuardHost
             let hosts: String
+            let servers: String
             let socket: ConfigurationSocket
 
             /// Gives the name this address.
             func point(to address: String) throws {
-                // In place, since the file is mounted.
-                let file = try FileHandle(forWritingTo: URL(filePath: hosts))
+                try rewrite(hosts, "127.0.0.1 localhost\n\(address) home.test\n")
+            }
+
+            /// Changes a file in place, since it is mounted.
+            func rewrite(_ path: String, _ text: String) throws {
+                let file = try FileHandle(forWritingTo: URL(filePath: path))
                 try file.truncate(atOffset: 0)
-                try file.write(contentsOf: Data("127.0.0.1 localhost\n\(address) home.test\n".utf8))
+                try file.write(contentsOf: Data(text.utf8))
                 try file.close()
             }
 
             /// Makes the server a peer by name, as the stock `wg` can't.
-            func setName(_ endpoint: String?) throws {
+            func setName(_ endpoint: String?, allowedIPs: String? = nil) throws {
                 let bytes = Data(base64Encoded: server.publicKey) ?? Data()
                 let key = bytes.map { String(format: "%02x", $0) }.joined()
                 let lines = [
                     "public_key=\(key)", endpoint.map { "endpoint=\($0)" },
                     "endpoint_name=home.test:51820",
-                    "allowed_ip=\(server.ipv4)/32",
+                    "allowed_ip=\(allowedIPs ?? "\(server.ipv4)/32")",
                 ]
                 #expect(try socket.set(lines.compactMap { $0 }) == 0)
             }
         }
 
         private func withNamedServer(
-            resolver: String = "127.0.0.1", _ body: (Scene) async throws -> Void
+            _ join: Join = .direct, resolver: String = "127.0.0.1", _ body: (Scene) async throws -> Void
         ) async throws {
             try await Lab.with(load: .idle) { lab in
-                let wire = try await lab.wire()
+                let wire = try await lab.wire(join)
                 let client = try await WireGuardHost(.nightjar, at: wire.client, number: 1)
                 let server = try await WireGuardHost(.nightjar, at: wire.server, number: 2)
                 let hosts = try lab.write("127.0.0.1 localhost\n", name: "hosts")
@@ -104,7 +135,8 @@ extension Interop {
                 }
                 try await server.setPeer(client)
                 let socket = try ConfigurationSocket(client.interface)
-                try await body(Scene(wire: wire, client: client, server: server, hosts: hosts, socket: socket))
+                try await body(
+                    Scene(wire: wire, client: client, server: server, hosts: hosts, servers: servers, socket: socket))
             }
         }
     }

@@ -80,6 +80,8 @@ private final class Resolved {
     let interfaceIndex: UInt32
 
     init() throws {
+        // The service has a user of its own.
+        chmod(folder.path, 0o755)
         try folder.write("run.sh", Self.script)
         try folder.write("responder.py", Self.responder)
         try folder.write("query.py", Self.query)

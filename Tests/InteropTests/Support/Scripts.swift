@@ -117,6 +117,26 @@ enum Scripts {
         print(socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5).recv(100).decode())
         """#
 
+    /// `ADDRESS FILE`: a name server that says of every name that its IPv4 address is what the file says now.
+    static let names = #"""
+        import socket, sys
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        server.bind((sys.argv[1], 53))
+        print("ready", flush=True)
+        while True:
+            query, sender = server.recvfrom(4096)
+            end = 12
+            while query[end]:
+                end += query[end] + 1
+            end += 5
+            head, tail = query[:2] + b"\x81\x80\0\1", b"\0\0\0\0" + query[12:end]
+            if query[end - 4:end - 2] == b"\0\1":
+                address = socket.inet_aton(open(sys.argv[2]).read().strip())
+                server.sendto(head + b"\0\1" + tail + b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4" + address, sender)
+            else:
+                server.sendto(head + b"\0\0" + tail, sender)
+        """#
+
     /// `ADDRESS PORT`: holds a UDP port.
     static let hold = #"""
         import socket, sys, time

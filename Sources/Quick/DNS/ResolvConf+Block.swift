@@ -1,46 +1,10 @@
-package import Wire
+package import Control
+import Wire
 
-/// The text of a resolv.conf, and of the block that Nightjar writes there (resolv.conf(5)).
+/// The block that a tunnel has in a resolv.conf.
 ///
-/// The block says whose it is, and holds a checksum of its own lines, so that whether somebody has changed it can be told
-/// from the file alone, also after a crash that left nothing else.
-package struct ResolvConf: Equatable, Sendable {
-    package let text: [UInt8]
-
-    /// Larger files aren't configurations of a resolver.
-    package static let longest = 64 << 10
-
-    package init(_ text: [UInt8]) {
-        self.text = text
-    }
-
-    package var nameservers: [IPAddress] {
-        directives.compactMap { $0.keyword == "nameserver" ? $0.values.first.flatMap { IPAddress($0) } : nil }
-    }
-
-    /// Of the last `search` or `domain` line, which is the one that counts.
-    package var searchDomains: [String] {
-        directives.last { $0.keyword == "search" || $0.keyword == "domain" }?.values.map { String($0) } ?? []
-    }
-
-    /// The lines without the ends that part them.
-    var lines: [ArraySlice<UInt8>] {
-        var lines = text.split(separator: newline, omittingEmptySubsequences: false)
-        if lines.last?.isEmpty == true { lines.removeLast() }
-        return lines
-    }
-
-    private var directives: [(keyword: Substring, values: ArraySlice<Substring>)] {
-        lines.compactMap { line in
-            let words = String(decoding: line, as: UTF8.self).split { $0 == " " || $0 == "\t" || $0 == "\r" }
-            guard let keyword = words.first, !keyword.hasPrefix("#"), !keyword.hasPrefix(";") else { return nil }
-            return (keyword, words.dropFirst())
-        }
-    }
-}
-
-// MARK: - The block
-
+/// It says whose it is, and holds a checksum of its own lines, so that whether somebody has changed it can be told from the
+/// file alone, also after a crash that left nothing else.
 extension ResolvConf {
     /// A tunnel's lines in a file.
     package struct Block: Equatable, Sendable {
