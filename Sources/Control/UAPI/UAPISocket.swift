@@ -17,13 +17,13 @@ package final class UAPISocket {
     private var isClosed = false
 
     /// Creates the socket of `interface`, in place of one that nobody listens on.
-    ///
-    /// The umask of the process changes for a moment, so call this before there are other threads that create files.
     package convenience init(
         interface: String, directory: String = UAPISocket.defaultDirectory
     ) throws(UAPISocketError) {
         let path = try Self.path(of: interface, in: directory)
-        if withMask(0o022, { mkdir(directory, 0o755) }) != 0, errno != EEXIST {
+        if mkdir(directory, 0o755) == 0 {
+            chmod(directory, 0o755)
+        } else if errno != EEXIST {
             throw .failed(call: "mkdir", path: directory, errno: errno)
         }
         let descriptor = socket(AF_UNIX, streamType, 0)
@@ -125,10 +125,12 @@ extension UAPISocket {
     }
 
     private static func bind(_ descriptor: Int32, to path: String, interface: String) throws(UAPISocketError) {
-        if withMask(0o177, { callWithPath(Glibc.bind, descriptor, path) }) == 0 { return }
+        // The file gets the mode that the unbound socket has, if the umask leaves it.
+        guard fchmod(descriptor, 0o600) == 0 else { throw .failed(call: "fchmod", path: path, errno: errno) }
+        if callWithPath(Glibc.bind, descriptor, path) == 0 { return }
         guard errno == EADDRINUSE else { throw .failed(call: "bind", path: path, errno: errno) }
         try removeStale(path, interface: interface)
-        guard withMask(0o177, { callWithPath(Glibc.bind, descriptor, path) }) == 0 else {
+        guard callWithPath(Glibc.bind, descriptor, path) == 0 else {
             throw .failed(call: "bind", path: path, errno: errno)
         }
     }
@@ -201,13 +203,6 @@ func callWithPath(
             function(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
         }
     }
-}
-
-/// Runs `body` under another umask. Keeps `errno`.
-private func withMask(_ mask: mode_t, _ body: () -> Int32) -> Int32 {
-    let former = umask(mask)
-    defer { umask(former) }
-    return body()
 }
 
 /// A socket option of the level SOL_SOCKET; nil when there is no such socket.
