@@ -56,9 +56,16 @@ extension Namespace {
     /// How long until a ping was answered, nil when none was within `seconds`.
     func firstAnswer(from address: String, within seconds: Int) async throws -> Duration? {
         let start = ContinuousClock.now
-        let words = ["ping", "-n", "-i", "0.1", "-c", "1", "-w", "\(seconds)", address]
-        let result = try await run(words, timeout: .seconds(seconds + 10), mayFail: true)
-        return PingReport(result.output).received > 0 ? ContinuousClock.now - start : nil
+        let deadline = start + .seconds(seconds)
+        // Ping gives up when it is told that the address can't be reached.
+        while ContinuousClock.now < deadline {
+            let left = max(1, (deadline - ContinuousClock.now).components.seconds)
+            let words = ["ping", "-n", "-i", "0.1", "-c", "1", "-w", "\(left)", address]
+            let result = try await run(words, timeout: .seconds(left + 10), mayFail: true)
+            if PingReport(result.output).received > 0 { return ContinuousClock.now - start }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return nil
     }
 
     /// Starts a Python program, and waits until it says that it is ready.
