@@ -13,7 +13,9 @@ extension Interop {
                 #expect(try await client.namespace.ping(server.ipv4).received == 3)
 
                 try await server.namespace.ip(
-                    "addr del \(scene.wire.server.ipv4)/24 dev eth0", "addr add 10.9.1.200/24 dev eth0")
+                    "addr del \(scene.wire.server.ipv4)/24 dev eth0", "addr add 10.9.1.200/24 dev eth0",
+                    // It forgets the session, or it would call the client first.
+                    "link set \(server.interface) down", "link set \(server.interface) up")
                 try scene.point(to: "10.9.1.200")
                 // 15 seconds until a silent peer gets an initiation, and as many of those without an answer.
                 let pause = try await client.namespace.firstAnswer(from: server.ipv4, within: 50)
