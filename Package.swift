@@ -28,11 +28,13 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(name: "Tunnel", dependencies: ["Wire", "NoisePrimitives"], swiftSettings: swiftSettings),
+        .target(
+            name: "Obfuscation", dependencies: ["Wire", "NoisePrimitives", "Tunnel"], swiftSettings: swiftSettings),
         .target(name: "LinuxNet", dependencies: ["CLinux", "Wire"], swiftSettings: swiftSettings),
         .target(
             name: "Datapath",
             dependencies: [
-                "Wire", "Tunnel", "LinuxNet",
+                "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings
@@ -40,14 +42,14 @@ let package = Package(
         .target(
             name: "Control",
             dependencies: [
-                "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Datapath",
+                "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings
         ),
         .target(
             name: "Quick",
-            dependencies: ["Wire", "Tunnel", "LinuxNet", "Control"],
+            dependencies: ["Wire", "Tunnel", "Obfuscation", "LinuxNet", "Control"],
             swiftSettings: swiftSettings
         ),
         .executableTarget(
@@ -59,11 +61,14 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
-        .target(name: "TestKit", dependencies: ["Wire", "NoisePrimitives", "Tunnel"], swiftSettings: swiftSettings),
+        .target(
+            name: "TestKit", dependencies: ["Wire", "NoisePrimitives", "Tunnel", "Obfuscation"],
+            swiftSettings: swiftSettings),
         .testTarget(name: "WireTests", dependencies: ["Wire", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(
             name: "NoisePrimitivesTests", dependencies: ["NoisePrimitives", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "TunnelTests", dependencies: ["Tunnel", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "ObfuscationTests", dependencies: ["Obfuscation", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
@@ -92,7 +97,7 @@ if Context.environment["NIGHTJAR_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Datapath", "Control", "Quick",
+                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath", "Control", "Quick",
                 "TestKit",
             ],
             path: "Fuzz/Sources",

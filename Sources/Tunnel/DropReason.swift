@@ -25,6 +25,11 @@ package enum DropReason: Int, CaseIterable, Sendable {
     case replayed
     case innerPacketMalformed
     case sourceNotAllowed
+    // Datagrams that came in a disguise.
+    case wrongDialect
+    case disguiseReplayed
+    case disguiseWrongTime
+    case disguiseBeforeStart
     // Packets that came from this machine.
     case outboundMalformed
     case superPacketMalformed
@@ -33,6 +38,7 @@ package enum DropReason: Int, CaseIterable, Sendable {
     case stagedOverflow
     case handshakeGivenUp
     case sendFailed
+    case disguiseImpossible
     // Packets on their way to this machine.
     case interfaceWriteFailed
     // Any of them.
@@ -63,6 +69,10 @@ package enum DropReason: Int, CaseIterable, Sendable {
         case .replayed: "replayed"
         case .innerPacketMalformed: "inner-packet-malformed"
         case .sourceNotAllowed: "source-not-allowed"
+        case .wrongDialect: "wrong-dialect"
+        case .disguiseReplayed: "disguise-replayed"
+        case .disguiseWrongTime: "disguise-wrong-time"
+        case .disguiseBeforeStart: "disguise-before-start"
         case .outboundMalformed: "outbound-malformed"
         case .superPacketMalformed: "super-packet-malformed"
         case .noPeerForDestination: "no-peer-for-destination"
@@ -70,6 +80,7 @@ package enum DropReason: Int, CaseIterable, Sendable {
         case .stagedOverflow: "staged-overflow"
         case .handshakeGivenUp: "handshake-given-up"
         case .sendFailed: "send-failed"
+        case .disguiseImpossible: "disguise-impossible"
         case .interfaceWriteFailed: "interface-write-failed"
         case .interfaceDown: "interface-down"
         }

@@ -1,0 +1,44 @@
+package import NoisePrimitives
+package import Tunnel
+package import Wire
+
+extension Dialect {
+    /// What puts this dialect on messages to a peer; nil when a key that it needs is missing. Peers may share it unless
+    /// ``needsOwnDisguise``.
+    ///
+    /// - Parameter number: which of the device's dialects it is.
+    package func disguise(number: Int, keys: CodecKeys) -> (any Disguise)? {
+        switch self {
+        case .plain: PlainDisguise()
+        default: nil
+        }
+    }
+
+    /// What takes this dialect off received datagrams; nil when a key that it needs is missing.
+    ///
+    /// - Parameters:
+    ///   - number: which of the device's dialects it is.
+    ///   - replays: remembers the handshakes that were taken, the same for all codecs of one dialect.
+    ///   - random: seeds what a codec draws.
+    package func inboundCodec(
+        number: Int, keys: CodecKeys, replays: ReplayGuard, random: any RandomSource
+    ) -> (any InboundCodec)? {
+        switch self {
+        case .plain: PlainInboundCodec()
+        default: nil
+        }
+    }
+
+    /// Whether every peer needs a disguise of its own, since it follows what the peer does or has a key of its own.
+    package var needsOwnDisguise: Bool {
+        switch self {
+        case .lwo, .wgObfuscator, .amneziaWG: true
+        default: false
+        }
+    }
+
+    /// Whether a codec for each peer that is called (``CodecKeys/isPeerServer``) takes its datagrams, beside the one for those who call.
+    package var hasCodecPerServer: Bool {
+        if case .veil = self { true } else { false }
+    }
+}
