@@ -8,6 +8,8 @@ package struct DeviceChange: Sendable {
     package var listenPort: UInt16?
     /// 0 turns marking off.
     package var firewallMark: UInt32?
+    /// The disguise of the interface, its peers' default.
+    package var obfuscation: ObfuscationChange?
     /// Whether all peers go before `peers` is applied.
     package var replacesPeers = false
     /// Applied in order; a key may occur more than once.
@@ -31,6 +33,10 @@ package struct PeerChange: Sendable {
     package var endpointName: String?
     /// Seconds; 0 turns it off.
     package var persistentKeepalive: UInt16?
+    /// Seconds, when keepalives come after a time drawn from ``persistentKeepalive`` to this one; nil: always after the first.
+    package var persistentKeepaliveMaximum: UInt16?
+    /// The disguise of this peer.
+    package var obfuscation: ObfuscationChange?
     /// Whether all allowed IPs go before `allowedIPs` is applied.
     package var replacesAllowedIPs = false
     /// Applied in order.
@@ -54,6 +60,8 @@ package struct DeviceStatus: Sendable {
     package var privateKey: Secret32?
     package var listenPort: UInt16 = 0
     package var firewallMark: UInt32 = 0
+    /// What was said about the disguise of the interface.
+    package var obfuscation = ObfuscationSettings()
     package var peers: [PeerStatus] = []
 
     package init() {}
@@ -73,6 +81,12 @@ package struct PeerStatus: Sendable {
     package var receivedBytes: UInt64 = 0
     /// Seconds; 0 when off.
     package var persistentKeepalive: UInt16 = 0
+    /// Seconds; nil when keepalives always come after ``persistentKeepalive``.
+    package var persistentKeepaliveMaximum: UInt16?
+    /// What was said about the disguise of this peer.
+    package var obfuscation = ObfuscationSettings()
+    /// The disguise that it really has.
+    package var dialect = DialectName.plain
     /// In order of insertion.
     package var allowedIPs: [Prefix] = []
 
