@@ -1,4 +1,4 @@
-package import Wire
+import Wire
 
 /// How one data message lies on the wire: what stands before the ciphertext, the ciphertext with its tag, what stands behind.
 package struct DataLayout: Equatable, Sendable {

@@ -1,4 +1,4 @@
-package import Wire
+import Wire
 
 /// The disguises that there are, by the names that people write.
 package enum DialectName: String, CaseIterable, Sendable {
