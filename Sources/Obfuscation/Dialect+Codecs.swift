@@ -10,6 +10,7 @@ extension Dialect {
     package func disguise(number: Int, keys: CodecKeys) -> (any Disguise)? {
         switch self {
         case .plain: PlainDisguise()
+        case .veil(let settings): VeilDisguise(settings, dialect: number, keys: keys)
         default: nil
         }
     }
@@ -25,6 +26,7 @@ extension Dialect {
     ) -> (any InboundCodec)? {
         switch self {
         case .plain: PlainInboundCodec()
+        case .veil(let settings): VeilInboundCodec(settings, dialect: number, keys: keys, replays: replays)
         default: nil
         }
     }
