@@ -16,6 +16,7 @@ extension Dialect {
         case .xor(let settings): RepeatingKey(settings).map { XORDisguise($0, dialect: number) }
         case .xorBatch: XORBatchDisguise(dialect: number)
         case .warp(let settings): WARPDisguise(settings, dialect: number)
+        case .veil(let settings): VeilDisguise(settings, dialect: number, keys: keys)
         default: nil
         }
     }
@@ -39,6 +40,7 @@ extension Dialect {
         case .xor(let settings): RepeatingKey(settings).map { XORInboundCodec($0, dialect: number) }
         case .xorBatch: XORBatchInboundCodec(dialect: number)
         case .warp(let settings): WARPInboundCodec(settings, dialect: number)
+        case .veil(let settings): VeilInboundCodec(settings, dialect: number, keys: keys, replays: replays)
         default: nil
         }
     }
