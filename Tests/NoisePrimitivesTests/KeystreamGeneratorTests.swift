@@ -56,7 +56,7 @@ import Testing
         for _ in 0..<1000 {
             #expect(generator.below(1) == 0)
             #expect(generator.number(in: 7...7) == 7)
-            #expect(generator.number(in: (.max - 1)...(.max)) >= .max - 1)
+            #expect(generator.number(in: (.max - 1)...(.max)) >= UInt32.max - 1)
         }
         let numbers = (0..<1000).map { _ in generator.number(in: 0...UInt32.max) }
         #expect(numbers.contains { $0 > .max / 4 * 3 } && numbers.contains { $0 < .max / 4 })
