@@ -9,6 +9,7 @@ extension Dialect {
     package func disguise(number: Int, keys: CodecKeys) -> (any Disguise)? {
         switch self {
         case .plain: PlainDisguise()
+        case .amneziaWG(let settings): AmneziaWGDisguise(settings, number: number, peer: keys.peer)
         case .xor(let settings): RepeatingKey(settings).map { XORDisguise($0, dialect: number) }
         default: nil
         }
@@ -25,6 +26,7 @@ extension Dialect {
     ) -> (any InboundCodec)? {
         switch self {
         case .plain: PlainInboundCodec()
+        case .amneziaWG(let settings): AmneziaWGInboundCodec(settings, number: number)
         case .xor(let settings): RepeatingKey(settings).map { XORInboundCodec($0, dialect: number) }
         default: nil
         }
