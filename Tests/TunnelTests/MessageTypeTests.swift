@@ -1,4 +1,5 @@
 import NoisePrimitives
+import Synchronization
 import TestKit
 import Testing
 import Wire
