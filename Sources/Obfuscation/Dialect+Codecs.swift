@@ -11,6 +11,7 @@ extension Dialect {
         case .plain: PlainDisguise()
         case .amneziaWG(let settings): AmneziaWGDisguise(settings, number: number, peer: keys.peer)
         case .xor(let settings): RepeatingKey(settings).map { XORDisguise($0, dialect: number) }
+        case .veil(let settings): VeilDisguise(settings, dialect: number, keys: keys)
         default: nil
         }
     }
@@ -28,6 +29,7 @@ extension Dialect {
         case .plain: PlainInboundCodec()
         case .amneziaWG(let settings): AmneziaWGInboundCodec(settings, number: number)
         case .xor(let settings): RepeatingKey(settings).map { XORInboundCodec($0, dialect: number) }
+        case .veil(let settings): VeilInboundCodec(settings, dialect: number, keys: keys, replays: replays)
         default: nil
         }
     }
