@@ -1,6 +1,6 @@
 package import NoisePrimitives
 package import Tunnel
-package import Wire
+import Wire
 
 extension Dialect {
     /// What puts this dialect on messages to a peer; nil when a key that it needs is missing. Peers may share it unless
