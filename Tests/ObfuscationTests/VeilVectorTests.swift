@@ -6,7 +6,7 @@ import Wire
 
 @testable import Obfuscation
 
-/// The test vectors of docs/veil.md §10, which come from a program that was written after the document, in Python over hashlib's
+/// The test vectors of docs/veil.md §11, which come from a program that was written after the document, in Python over hashlib's
 /// BLAKE2s, its own HChaCha20, and the `cryptography` package's AES and ChaCha20-Poly1305.
 @Suite struct VeilVectorTests {
     private let secret = ObfuscationKey(Array("nightjar".utf8))
