@@ -96,10 +96,13 @@ package struct Daemon {
         let engine = try Engine(
             device: tun, loop: loop, logger: logger, random: SystemRandomSource(), options: engineOptions)
         let names = try EndpointNames(engine: engine, loop: loop, logger: logger)
-        let server = UAPIServer(socket: socket, loop: loop, target: names) { [logger] in
-            logger.info("The configuration socket was removed")
-            loop.stop()
-        }
+        let server = UAPIServer(
+            socket: socket, loop: loop, target: names,
+            complain: { [logger] in logger.error("A request on the configuration socket is refused: \($0)") },
+            onRemoval: { [logger] in
+                logger.info("The configuration socket was removed")
+                loop.stop()
+            })
         engine.onDeviceGone = { loop.stop() }
         try loop.add(signals.fileDescriptor) { [logger] _ in
             logger.info("Told to stop")

@@ -72,7 +72,8 @@ private struct SetOptions {
             change.peers[last].presharedKey = try command.readKeyFile(value, for: option)
         case "endpoint" where last >= 0: endpoints[last] = try EndpointName(parsing: value)
         case "persistent-keepalive" where last >= 0:
-            change.peers[last].persistentKeepalive = try ConfigurationValue.keepalive(value)
+            (change.peers[last].persistentKeepalive, change.peers[last].persistentKeepaliveMaximum) =
+                try ConfigurationValue.keepalive(value)
         case "allowed-ips" where last >= 0: try readAllowedIPs(value, ofPeerAt: last)
         default:
             throw WgCommand.Failure("Invalid argument: \(quoted(option))")
