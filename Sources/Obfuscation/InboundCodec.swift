@@ -30,8 +30,9 @@ package protocol InboundCodec: AnyObject, Sendable {
     ///
     /// - Parameters:
     ///   - output: room for ``DisguiseLimits/datagram`` bytes, to which a message or an answer is written.
-    ///   - isGenuine: whether an initiation, response or cookie reply in WireGuard's own form can be for us: its MAC1 is right, or
-    ///     its receiver index known. A dialect without authentication of its own takes only what passes.
+    ///   - isGenuine: whether an initiation, response or cookie reply can be for us: its MAC1 is right, or its receiver index known.
+    ///     Its size tells which it is, and its first four bytes are what its sender computed the MACs over. A dialect without
+    ///     authentication of its own takes only what passes.
     func handshake(
         in datagram: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, at now: Moment,
         isGenuine: (UnsafeRawBufferPointer) -> Bool
@@ -93,7 +94,8 @@ package struct RevealedRun: Equatable, Sendable {
 package enum HandshakeFinding: Equatable, Sendable {
     /// Nothing of this dialect.
     case none
-    /// A WireGuard message of so many bytes.
+    /// A WireGuard message of so many bytes, which tell its kind. Its first four bytes are what its sender computed the MACs over: not
+    /// always WireGuard's number of the kind.
     case message(Int, hint: UInt8 = 0)
     /// Something that has to be answered with so many bytes, as they are.
     case answer(Int)
