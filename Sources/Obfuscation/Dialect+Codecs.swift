@@ -9,6 +9,7 @@ extension Dialect {
     package func disguise(number: Int, keys: CodecKeys) -> (any Disguise)? {
         switch self {
         case .plain: PlainDisguise()
+        case .amneziaWG(let settings): AmneziaWGDisguise(settings, number: number, peer: keys.peer)
         case .xor(let settings): RepeatingKey(settings).map { XORDisguise($0, dialect: number) }
         case .veil(let settings): VeilDisguise(settings, dialect: number, keys: keys)
         default: nil
@@ -26,6 +27,7 @@ extension Dialect {
     ) -> (any InboundCodec)? {
         switch self {
         case .plain: PlainInboundCodec()
+        case .amneziaWG(let settings): AmneziaWGInboundCodec(settings, number: number)
         case .xor(let settings): RepeatingKey(settings).map { XORInboundCodec($0, dialect: number) }
         case .veil(let settings): VeilInboundCodec(settings, dialect: number, keys: keys, replays: replays)
         default: nil
