@@ -102,7 +102,7 @@ struct ConfigurationFileTests {
     func disguisePlaces() throws {
         let key = SampleConfiguration.firstPeer
         let cases = [
-            ("[Interface]\nS1 = 5\nHeaderProtectionKey = \(key)\n", 2),
+            ("[Interface]\nS1 = 5\nHeaderProtectionKey = \(key)\n", 3),
             ("[Interface]\nH2 = 9\nH1 = 5-10\n", 3),
             ("[Interface]\nObfuscation = swgp\nObfuscationKey = x\n[Peer]\nPublicKey = \(key)\n", 3),
             ("[Interface]\nObfuscationKey = x\n[Peer]\nPublicKey = \(key)\nObfuscation = swgp\n", 2),
