@@ -1,6 +1,5 @@
 package import NoisePrimitives
 package import Tunnel
-package import Wire
 
 extension Dialect {
     /// What puts this dialect on messages to a peer; nil when a key that it needs is missing. Peers may share it unless
@@ -10,6 +9,7 @@ extension Dialect {
     package func disguise(number: Int, keys: CodecKeys) -> (any Disguise)? {
         switch self {
         case .plain: PlainDisguise()
+        case .xor(let settings): RepeatingKey(settings).map { XORDisguise($0, dialect: number) }
         default: nil
         }
     }
@@ -25,6 +25,7 @@ extension Dialect {
     ) -> (any InboundCodec)? {
         switch self {
         case .plain: PlainInboundCodec()
+        case .xor(let settings): RepeatingKey(settings).map { XORInboundCodec($0, dialect: number) }
         default: nil
         }
     }
