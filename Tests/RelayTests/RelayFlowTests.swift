@@ -1,5 +1,6 @@
 import Glibc
 import LinuxNet
+import NoisePrimitives
 import Obfuscation
 import TestKit
 import Testing
