@@ -10,6 +10,7 @@ extension Dialect {
         switch self {
         case .plain: PlainDisguise()
         case .xor(let settings): RepeatingKey(settings).map { XORDisguise($0, dialect: number) }
+        case .veil(let settings): VeilDisguise(settings, dialect: number, keys: keys)
         default: nil
         }
     }
@@ -26,6 +27,7 @@ extension Dialect {
         switch self {
         case .plain: PlainInboundCodec()
         case .xor(let settings): RepeatingKey(settings).map { XORInboundCodec($0, dialect: number) }
+        case .veil(let settings): VeilInboundCodec(settings, dialect: number, keys: keys, replays: replays)
         default: nil
         }
     }
