@@ -21,7 +21,7 @@ struct Save {
 
     func save(_ source: QuickFile) throws {
         var netlink = try Netlink()
-        guard let device = try? WireGuardDevices.open(source.interface),
+        guard let device = try? WireGuardDevices.open(source.interface, in: surroundings.devicePlaces),
             let link = try netlink.link(named: source.interface)
         else { throw QuickError("`\(source.interface)' is not a WireGuard interface") }
         surroundings.console.echo("wg showconf \(source.interface)")

@@ -96,13 +96,13 @@ struct SavedFile {
     }
 
     private static func peer(_ block: Block) -> PeerSection? {
-        try? ConfigurationFile(parsing: block.text, name: "", dialect: .quick).peers.first
+        try? ConfigurationFile(parsing: block.text, name: "", dialect: .quick, isWhole: false).peers.first
     }
 
     private static func update(_ block: inout Block, to peer: PeerSection, from former: PeerSection) {
         let new = Dictionary(grouping: lines(peer), by: \.key).mapValues { $0.map(\.line) }
         let old = Dictionary(grouping: lines(former), by: \.key).mapValues { $0.map(\.line) }
-        for key in ConfigurationKey.allCases where key.section == .peer && new[key] != old[key] {
+        for key in ConfigurationKey.allCases where key.sections.contains(.peer) && new[key] != old[key] {
             place(key, new[key] ?? [], in: &block)
         }
     }

@@ -81,6 +81,6 @@ private final class Machine {
     }
 
     func candidates(_ words: [String], prefix: String = "") -> [String] {
-        WgCommand.candidates(after: words, prefix: prefix, socketDirectory: directory)
+        WgCommand.candidates(after: words, prefix: prefix, in: DevicePlaces(socketDirectories: [directory]))
     }
 }
