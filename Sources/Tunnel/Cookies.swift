@@ -15,7 +15,7 @@ package struct MACKeys: Sendable {
         cookie = party.bytes.withUnsafeBytes { key in cookieLabel.withUnsafeBytes { BLAKE2s.hash($0, key) } }
     }
 
-    /// MAC1 over all of `message`, an initiation or a response, but its two MACs.
+    /// MAC1 over all of `message`, an initiation or response, but its two MACs.
     package func mac1(of message: UnsafeRawBufferPointer) -> Bytes16 {
         mac1.withUnsafeBytes { key in
             BLAKE2s.mac(key: key, UnsafeRawBufferPointer(rebasing: message.dropLast(2 * Message.macSize)))
