@@ -18,16 +18,31 @@ struct NamedDialect: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
+    /// Whether nothing but a data message has a receiver.
+    var tellsDataFromHandshakes: Bool { !name.hasPrefix("veil") && !name.hasPrefix("amneziawg") }
+
     /// Every dialect in which messages can be told from noise, with one set of keys.
     static let all: [NamedDialect] = make(key: 1)
     /// The same with other keys, where they have keys of their own.
     static let others: [NamedDialect] = make(key: 2)
 
     private static func make(key: UInt8) -> [NamedDialect] {
-        let text = ObfuscationKey(Array("a key of \(key)".utf8))
+        let text = ObfuscationKey(Array("\(key) is a key".utf8))
         let secret = Secret32(Bytes32(Array(repeating: key, count: 32))!)
         func swgp(_ isParanoid: Bool, _ isDated: Bool) -> Dialect {
             .swgp(SWGPSettings(isParanoid: isParanoid, isDated: isDated, key: secret))
+        }
+        func amneziaWG(_ key: UInt8, hasKey: Bool) -> AmneziaWGSettings {
+            var settings = AmneziaWGSettings()
+            settings.prefixes = [30, 41, 52, 20]
+            let first = UInt32(key) * 1_000_000
+            settings.headers = (0..<4).map { first + $0 * 1000...first + $0 * 1000 + 999 }
+            if hasKey {
+                settings.headerProtectionKey = secret
+                settings.contentPadding = 0...40
+                settings.randomTrailers = true
+            }
+            return settings
         }
         return [
             NamedDialect("plain", .plain),
@@ -42,6 +57,8 @@ struct NamedDialect: Sendable, CustomTestStringConvertible {
             NamedDialect("swgp-paranoid-2026", swgp(true, true)),
             NamedDialect("wg-obfuscator", .wgObfuscator(WGObfuscatorSettings(key: text, usesSTUN: false))),
             NamedDialect("wg-obfuscator-stun", .wgObfuscator(WGObfuscatorSettings(key: text, usesSTUN: true))),
+            NamedDialect("amneziawg", .amneziaWG(amneziaWG(key, hasKey: false))),
+            NamedDialect("amneziawg with a key", .amneziaWG(amneziaWG(key, hasKey: true))),
             NamedDialect("veil", .veil(VeilSettings(secret: text))),
         ]
     }
@@ -130,7 +147,13 @@ extension Direction {
         packets lengths: [Int], receiver: UInt32, firstCounter: UInt64 = 0, position: Int = 0, mtu: Int = 1380,
         draw: UInt64 = 11, _ random: SeededRandom, _ generator: inout KeystreamGenerator
     ) -> Sent {
-        let layouts = lengths.map { disguise.layout(ofPacket: $0, mtu: mtu, draw: draw) }
+        // A datagram that is longer than those before it isn't of their run.
+        var draw = draw
+        var layouts = lengths.map { disguise.layout(ofPacket: $0, mtu: mtu, draw: draw) }
+        while layouts.last!.total > layouts[0].total {
+            draw = random.next()
+            layouts = lengths.map { disguise.layout(ofPacket: $0, mtu: mtu, draw: draw) }
+        }
         var sent = Sent(bytes: [], stride: layouts[0].total, prefix: layouts[0].prefix)
         for (index, layout) in layouts.enumerated() {
             precondition(layout.prefix == sent.prefix, "datagrams of a run begin alike")
