@@ -11,7 +11,11 @@ import Testing
         var pieces = make(1)
         let expected = whole.bytes(20_000)
         var taken: [UInt8] = []
-        for length in 0... where taken.count < 20_000 { taken += pieces.bytes(min(length, 20_000 - taken.count)) }
+        var length = 0
+        while taken.count < 20_000 {
+            taken += pieces.bytes(min(length, 20_000 - taken.count))
+            length += 1
+        }
         #expect(taken == expected)
     }
 
