@@ -33,7 +33,11 @@ extension Device {
         }
         guard let refusal else { return }
         shared.drops.count(refusal)
-        report(.handshakeRefused(refusal, from: endpoint, sender))
+        if refusal == .wrongDialect, let sender {
+            report(.wrongDialect(sender, from: endpoint, dialect: arrival?.dialect ?? plainDialect))
+        } else {
+            report(.handshakeRefused(refusal, from: endpoint, sender))
+        }
     }
 
     /// Sends an initiation, unless one went less than five seconds ago. Protocol §9.

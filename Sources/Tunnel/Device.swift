@@ -126,6 +126,8 @@ package final class Device {
         case initiationSent(PublicKey, Endpoint, attempt: Int)
         case handshakeCompleted(PublicKey, Endpoint, asInitiator: Bool)
         case handshakeRefused(DropReason, from: Endpoint, PublicKey?)
+        /// A message of a peer came in a dialect that it isn't spoken to in.
+        case wrongDialect(PublicKey, from: Endpoint, dialect: Int)
         case initiationImpossible(PublicKey, DropReason)
         case gaveUp(PublicKey, attempts: Int, droppedPackets: Int)
         case keysErased(PublicKey)
