@@ -65,6 +65,9 @@ package protocol Disguise: AnyObject, Sendable {
     ///   - hint: what the codec that took it off said of its form.
     ///   - length: of the datagram, in bytes.
     func noticed(hint: UInt8, length: Int)
+
+    /// The other side is at another address from now on.
+    func moved()
 }
 
 /// The number of WireGuard's own form among a device's dialects.
@@ -87,6 +90,7 @@ extension Disguise {
     package func messageType(of kind: Message.Kind, random: any RandomSource) -> UInt32 { kind.rawValue }
     package func prelude(at now: Moment, random: inout KeystreamGenerator) -> [[UInt8]] { [] }
     package func noticed(hint: UInt8, length: Int) {}
+    package func moved() {}
 }
 
 package enum DisguiseLimits {
