@@ -40,9 +40,12 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Relay", dependencies: ["Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet"],
+            swiftSettings: swiftSettings),
+        .target(
             name: "Control",
             dependencies: [
-                "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath",
+                "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath", "Relay",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings
@@ -69,6 +72,9 @@ let package = Package(
             name: "NoisePrimitivesTests", dependencies: ["NoisePrimitives", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "TunnelTests", dependencies: ["Tunnel", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "ObfuscationTests", dependencies: ["Obfuscation", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "RelayTests", dependencies: ["Relay", "LinuxNet", "Obfuscation", "TestKit"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
