@@ -89,24 +89,24 @@ extension SIMD16<UInt8> {
 
     /// Each byte to the power of 254, which is its inverse, and zero for zero.
     private var inverse: Self {
-        let x2 = self * self
-        let x3 = x2 * self
-        let x6 = x3 * x3
-        let x12 = x6 * x6
-        let x15 = x12 * x3
-        let x30 = x15 * x15
-        let x60 = x30 * x30
-        let x120 = x60 * x60
-        return x120 * x120 * x12 * x2
+        let x2 = times(self)
+        let x3 = x2.times(self)
+        let x6 = x3.times(x3)
+        let x12 = x6.times(x6)
+        let x15 = x12.times(x3)
+        let x30 = x15.times(x15)
+        let x60 = x30.times(x30)
+        let x120 = x60.times(x60)
+        return x120.times(x120).times(x12).times(x2)
     }
 
     /// Products in the field, byte by byte.
-    private static func * (left: Self, right: Self) -> Self {
+    private func times(_ other: Self) -> Self {
         var result = Self()
-        var power = left
+        var power = self
         for bit in UInt8(0)..<8 {
             // Safe: the difference is meant to wrap, to all ones where the bit is set.
-            result ^= power & (Self() &- ((right &>> bit) & 1))
+            result ^= power & (Self() &- ((other &>> bit) & 1))
             power = power.doubled
         }
         return result

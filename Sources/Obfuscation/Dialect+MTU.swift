@@ -1,3 +1,4 @@
+import Tunnel
 import Wire
 
 extension Dialect {

@@ -1,4 +1,4 @@
-package import Tunnel
+import Tunnel
 
 /// A codec whose data messages have a header of sixteen bytes where WireGuard has it, and no more bytes than WireGuard's.
 package protocol InPlaceCodec: InboundCodec {

@@ -1,6 +1,6 @@
 package import NoisePrimitives
 package import Tunnel
-package import Wire
+import Wire
 
 /// Mullvad's lightweight obfuscation: the receiver's public key over handshake messages and over the first 32 bytes of data messages; a
 /// bit in the second byte tells that it is there. Obfuscation §4.1.
