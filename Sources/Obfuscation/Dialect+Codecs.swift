@@ -15,9 +15,9 @@ extension Dialect {
         case .wgObfuscator(let settings): WGObfuscatorDisguise(settings, dialect: number)
         case .amneziaWG(let settings): AmneziaWGDisguise(settings, number: number, peer: keys.peer)
         case .xor(let settings): RepeatingKey(settings).map { XORDisguise($0, dialect: number) }
-        case .veil(let settings): VeilDisguise(settings, dialect: number, keys: keys)
         case .xorBatch: XORBatchDisguise(dialect: number)
         case .warp(let settings): WARPDisguise(settings, dialect: number)
+        case .veil(let settings): VeilDisguise(settings, dialect: number, keys: keys)
         }
     }
 
@@ -39,9 +39,9 @@ extension Dialect {
         case .wgObfuscator(let settings): WGObfuscatorInboundCodec(settings, dialect: number)
         case .amneziaWG(let settings): AmneziaWGInboundCodec(settings, number: number)
         case .xor(let settings): RepeatingKey(settings).map { XORInboundCodec($0, dialect: number) }
-        case .veil(let settings): VeilInboundCodec(settings, dialect: number, keys: keys, replays: replays)
         case .xorBatch: XORBatchInboundCodec(dialect: number)
         case .warp(let settings): WARPInboundCodec(settings, dialect: number)
+        case .veil(let settings): VeilInboundCodec(settings, dialect: number, keys: keys, replays: replays)
         }
     }
 

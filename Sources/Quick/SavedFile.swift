@@ -175,6 +175,7 @@ extension PeerSection {
         if !former.changesAllowedIPs, Set(former.prefixes) == Set(prefixes) { allowedIPs = former.allowedIPs }
         if presharedKey == nil, former.presharedKey?.isZero == true { presharedKey = former.presharedKey }
         if persistentKeepalive == nil, former.persistentKeepalive == 0 { persistentKeepalive = 0 }
+        obfuscation.keepForm(of: former.obfuscation)
         if endpoint?.numeric != nil, endpoint?.numeric == former.endpoint?.numeric { endpoint = former.endpoint }
     }
 }

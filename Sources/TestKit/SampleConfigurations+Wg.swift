@@ -269,7 +269,8 @@ extension SampleConfiguration {
                 + "brackets"),
         bad(
             "a private key as a key's name", "[Interface]\n$K\n",
-            "2: found the unknown key a text of 43 characters; expected one of ListenPort, FwMark, PrivateKey, Obfuscation"),
+            "2: found the unknown key a text of 43 characters; expected one of ListenPort, FwMark, PrivateKey, Obfuscation"
+        ),
         bad(
             "escapes for a terminal", "[Interface]\n\u{1b}[31m = 5\n",
             "2: found the unknown key \"\\u{1b}[31m\"; expected one of ListenPort, FwMark, PrivateKey, Obfuscation"),

@@ -28,7 +28,7 @@ import Wire
                 let kinds: [Message.Kind] = [.initiation, .response, .cookieReply]
                 let kind = kinds[Int(random.below(3))]
                 let message = sender.message(kind, for: receiver.publicKey)
-                let index = number(Array(message[4..<8]))
+                let index = AmneziaWGBytes.number(Array(message[4..<8]))
                 if kind == .cookieReply { receiver.knownIndices = [index] }
                 let received = try #require(receiver.handshake(in: sender.encode(message)))
                 #expect(received.count == message.count && received[4...] == message[4...])
@@ -82,7 +82,7 @@ import Wire
         for round in 0..<900 {
             let kind: Message.Kind = [.initiation, .response, .cookieReply][round % 3]
             let message = pair.client.message(kind, for: pair.server.publicKey)
-            pair.server.knownIndices = kind == .cookieReply ? [number(Array(message[4..<8]))] : []
+            pair.server.knownIndices = kind == .cookieReply ? [AmneziaWGBytes.number(Array(message[4..<8]))] : []
             let datagram = pair.client.encode(message)
             // It may look like a data message, but then of a session that doesn't exist.
             if let index = datagram.withUnsafeBytes({ pair.server.codec.receiver(of: $0) }) {
@@ -108,7 +108,7 @@ import Wire
                 place == 3 || settings.randomTrailers
                 ? datagram.count >= start + size : datagram.count == start + size
             guard fits else { continue }
-            let type = number(zip(datagram[start..<start + 4], mask).map { $0 ^ $1 })
+            let type = AmneziaWGBytes.number(zip(datagram[start..<start + 4], mask).map { $0 ^ $1 })
             if settings.headers[place].contains(type) { return place }
         }
         return nil
@@ -158,7 +158,7 @@ import Wire
             for round in 0..<200 {
                 let kind: Message.Kind = [.initiation, .response, .cookieReply][round % 3]
                 let message = sender.message(kind, for: receiver.publicKey)
-                receiver.knownIndices = [number(Array(message[4..<8]))]
+                receiver.knownIndices = [AmneziaWGBytes.number(Array(message[4..<8]))]
                 if receiver.handshake(in: sender.encode(message)) != nil { accepted += 1 }
                 let data = sender.conceal([message], receiver: 0xabcd_0123, counter: 1)
                 if receiver.reveal(data)?.receiver == 0xabcd_0123 { accepted += 1 }

@@ -184,19 +184,21 @@ enum SlowChaCha20 {
     }
 
     private static func words(_ bytes: [UInt8]) -> [UInt32] {
-        stride(from: 0, to: bytes.count, by: 4).map { number(Array(bytes[$0..<$0 + 4])) }
+        stride(from: 0, to: bytes.count, by: 4).map { AmneziaWGBytes.number(Array(bytes[$0..<$0 + 4])) }
     }
 }
 
-/// A little-endian number of four bytes.
-func number(_ bytes: [UInt8]) -> UInt32 {
-    bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }
-}
+enum AmneziaWGBytes {
+    /// A little-endian number of four bytes.
+    static func number(_ bytes: [UInt8]) -> UInt32 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    }
 
-/// The bytes of hexadecimal text.
-func bytes(hex text: String) -> [UInt8] {
-    let digits = text.map { UInt8($0.hexDigitValue!) }
-    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    /// The bytes of hexadecimal text.
+    static func hex(_ text: String) -> [UInt8] {
+        let digits = text.map { UInt8($0.hexDigitValue!) }
+        return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
 }
 
 extension AmneziaWGSettings {
@@ -245,25 +247,25 @@ extension AmneziaWGSettings {
 
     /// Anything that is allowed.
     static func random(_ random: SeededRandom) -> Self {
-        func number(_ bound: Int) -> Int { Int(random.below(UInt64(bound))) }
+        func below(_ bound: Int) -> Int { Int(random.below(UInt64(bound))) }
         return Self {
             let isProtected = random.chance(0.5)
             if isProtected { $0.headerProtectionKey = random.secret() }
-            $0.prefixes = (0..<4).map { _ in UInt16((isProtected ? 12 : 0) + number(random.chance(0.3) ? 1 : 200)) }
+            $0.prefixes = (0..<4).map { _ in UInt16((isProtected ? 12 : 0) + below(random.chance(0.3) ? 1 : 200)) }
             if random.chance(0.7) {
                 // Four ranges in disorder, from one number to a quarter of all.
                 var ranges: [ClosedRange<UInt32>] = []
                 for quarter in 0..<4 {
-                    let width = random.chance(0.3) ? 1 : 1 << number(31)
-                    let from = UInt32(quarter) << 30 + UInt32(number((1 << 30) - min(width, 1 << 30) + 1))
-                    ranges.append(from...(from + UInt32(min(width, 1 << 30)) - 1))
+                    let width = random.chance(0.3) ? 1 : 1 << below(31)
+                    let from = UInt32(quarter) << 30 + UInt32(below((1 << 30) - min(width, 1 << 30) + 1))
+                    ranges.append(from...(from + (UInt32(min(width, 1 << 30)) - 1)))
                 }
                 var generator = random
                 ranges.shuffle(using: &generator)
                 $0.headers = ranges
             }
             $0.randomTrailers = random.chance(0.5)
-            if random.chance(0.5) { $0.contentPadding = UInt16(number(20))...UInt16(20 + number(200)) }
+            if random.chance(0.5) { $0.contentPadding = UInt16(below(20))...UInt16(20 + below(200)) }
         }
     }
 }

@@ -10,7 +10,7 @@ import Wire
     @Test func keystreamOfTheSpecification() {
         #expect(
             SlowChaCha20.keystream(key: Array(0..<32), nonce: Array(0x40...0x4b), count: 32)
-                == bytes(hex: "19509e57d0203bafacfd26f596b7a404110a2f4de89800cd52c89b45c7dbc7c3"))
+                == AmneziaWGBytes.hex("19509e57d0203bafacfd26f596b7a404110a2f4de89800cd52c89b45c7dbc7c3"))
     }
 
     @Test func dataHeaderOfTheSpecification() throws {
@@ -21,7 +21,7 @@ import Wire
         }
         let pair = try AmneziaWGPair(settings)
         let body = [UInt8](100..<133)
-        let datagram = Array(0x40...0x4b) + bytes(hex: "5d63bc460dec8005abfd26f596b7a404") + body
+        let datagram = Array(0x40...0x4b) + AmneziaWGBytes.hex("5d63bc460dec8005abfd26f596b7a404") + body
         let revealed = try #require(pair.server.reveal([datagram]))
         #expect(revealed.receiver == 0xaabb_ccdd)
         #expect(revealed.messages == [.init(counter: 7, body: body)])
@@ -39,7 +39,7 @@ import Wire
                 let plain = model(pair.client.encode(message), settings, place, size: message.count)
                 #expect(plain.message.dropFirst(4) == message.dropFirst(4))
                 if kind != .cookieReply { #expect(plain.message.prefix(4) == message.prefix(4)) }
-                #expect(settings.headers[place].contains(number(Array(plain.message.prefix(4)))))
+                #expect(settings.headers[place].contains(AmneziaWGBytes.number(Array(plain.message.prefix(4)))))
                 #expect(settings.randomTrailers || plain.trailer.isEmpty)
             }
         }
@@ -48,7 +48,7 @@ import Wire
             let datagrams = pair.client.conceal(bodies, receiver: 0x0102_0304, counter: 1 << 40)
             for (index, datagram) in datagrams.enumerated() {
                 let plain = model(datagram, settings, 3, size: 16)
-                #expect(settings.headers[3].contains(number(Array(plain.message.prefix(4)))))
+                #expect(settings.headers[3].contains(AmneziaWGBytes.number(Array(plain.message.prefix(4)))))
                 #expect(Array(plain.message[4...]) == [4, 3, 2, 1, UInt8(index), 0, 0, 0, 0, 1, 0, 0])
                 #expect(plain.trailer == bodies[index])
             }
@@ -77,7 +77,7 @@ import Wire
             let bodies = [[UInt8]](repeating: [UInt8](repeating: 0, count: 32), count: 10)
             for datagram in pair.client.conceal(bodies, receiver: 1, counter: UInt64(round)) {
                 prefixes.insert(Array(datagram.prefix(9)))
-                types.insert(number(Array(datagram[9..<13])))
+                types.insert(AmneziaWGBytes.number(Array(datagram[9..<13])))
             }
         }
         #expect(prefixes.count == 200 && types.count == 200)

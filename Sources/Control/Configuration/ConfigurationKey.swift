@@ -30,7 +30,10 @@ package enum ConfigurationKey: Hashable, CaseIterable, Sendable {
         [
             .address, .dns, .mtu, .table, .killSwitch, .saveConfig, .preUp, .postUp, .preDown, .postDown, .listenPort,
             .firewallMark, .privateKey, .publicKey, .presharedKey, .allowedIPs, .endpoint, .persistentKeepalive,
-        ] + ObfuscationSetting.allCases.map { .obfuscation($0) }
+        ] + disguises
+
+    /// Those of disguises.
+    package static let disguises: [Self] = ObfuscationSetting.allCases.map { .obfuscation($0) }
 
     /// The name as it is printed; files may write it in any case.
     package var name: String {

@@ -40,6 +40,13 @@ package struct ObfuscationValues: Sendable {
         settings.difference(to: self.settings)
     }
 
+    /// Keeps what `former` says needlessly, as it is so anyway.
+    package mutating func keepForm(of former: ObfuscationValues) {
+        for (setting, value) in former.values where values[setting] == nil {
+            if settings[setting] == nil, former.settings[setting] == nil { values[setting] = value }
+        }
+    }
+
     /// At least as many bytes as all of them take in a file.
     var longestText: Int {
         values.values.reduce(0) { $0 + 32 + $1.longestText }

@@ -37,6 +37,11 @@ package struct SpecialPacket: Equatable, Sendable {
         package let position: Int
         /// Follows "at character N,".
         package let reason: String
+
+        package init(position: Int, reason: String) {
+            self.position = position
+            self.reason = reason
+        }
     }
 
     /// - Parameter text: tags, between which anything else is skipped.

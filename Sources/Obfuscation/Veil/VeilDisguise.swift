@@ -1,6 +1,6 @@
 package import NoisePrimitives
 package import Tunnel
-package import Wire
+import Wire
 
 /// Nightjar's own disguise: every byte of every datagram looks random, no length is peculiar. docs/veil.md.
 package final class VeilDisguise: Disguise {
