@@ -1,4 +1,4 @@
-package import Wire
+import Wire
 
 /// Random bytes at the rate of packets, for what is public on the wire: prefixes, padding, nonces. Belongs to one thread.
 ///
@@ -40,7 +40,7 @@ package struct KeystreamGenerator: ~Copyable {
 
     /// A number in `0..<bound`, each as likely as the others but for one part in 2^32. `bound` is above zero.
     package mutating func below(_ bound: UInt32) -> UInt32 {
-        UInt32(truncatingIfNeeded: (next() >> 32) &* UInt64(bound) >> 32)
+        UInt32(truncatingIfNeeded: ((next() >> 32) &* UInt64(bound)) >> 32)
     }
 
     /// A number from `range`, each as likely as the others.

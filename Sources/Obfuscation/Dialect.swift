@@ -38,19 +38,3 @@ package struct DialectError: Error, Equatable, Sendable, CustomStringConvertible
         self.description = description
     }
 }
-
-extension Dialect {
-    /// The disguise of a peer.
-    ///
-    /// - Parameter interface: what its interface says, which counts where the peer says nothing.
-    /// - Throws: when something is missing or doesn't fit together.
-    package static func resolve(
-        _ peer: ObfuscationSettings, interface: ObfuscationSettings
-    ) throws(DialectError) -> Dialect {
-        let standard: DialectName = interface.amneziaWG == nil ? .plain : .amneziaWG
-        switch peer.dialect ?? interface.dialect ?? standard {
-        case .plain: return .plain
-        default: throw DialectError("this disguise isn't there yet")
-        }
-    }
-}

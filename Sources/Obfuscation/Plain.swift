@@ -1,6 +1,6 @@
 package import NoisePrimitives
 package import Tunnel
-package import Wire
+import Wire
 
 /// WireGuard as it is.
 package final class PlainDisguise: Disguise {

@@ -78,6 +78,7 @@ extension Device {
         if let presharedKey = change.presharedKey { peer.handshake.presharedKey = presharedKey }
         if let endpoint = change.endpoint {
             peer.path.withLock { path in
+                if path.endpoint != endpoint { path.disguise?.moved() }
                 path.endpoint = endpoint
                 path.source = nil
             }

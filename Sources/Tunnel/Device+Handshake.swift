@@ -8,14 +8,16 @@ extension Device {
     /// - Parameters:
     ///   - source: the local address that it came to.
     ///   - waiting: how many more such messages wait, which tells whether the device is under load.
+    ///   - isTyped: whether the first four bytes tell what it is. If not, its size does, and they are as the sender's disguise had
+    ///     them when it computed the MACs.
     package func handleHandshake(
         _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, waiting: Int,
-        now: Moment
+        isTyped: Bool = true, now: Moment
     ) {
         guard shared.isUp else { return shared.drops.count(.interfaceDown) }
         let refusal: DropReason?
         var sender: PublicKey?
-        switch Message.kind(of: message) {
+        switch isTyped ? Message.kind(of: message) : Message.kind(ofHandshakeSize: message.count) {
         case .initiation:
             refusal =
                 admit(message, from: endpoint, via: source, waiting: waiting, now: now.instant)
@@ -60,6 +62,7 @@ extension Device {
                 identity: identity, peer: peer.publicKey, staticShared: staticShared, ephemeral: random.secret(),
                 localIndex: index, timestamp: timestamp, into: message.baseAddress!)
             guard peer.handshake.outstanding != nil else { return }
+            setType(.initiation, of: message, to: peer)
             peer.handshake.cookies.stamp(message, now: now.instant)
             count = Message.Initiation.size
         }
@@ -166,6 +169,7 @@ extension Device {
                 presharedKey: peer.handshake.presharedKey, ephemeral: random.secret(), localIndex: index,
                 into: message.baseAddress!)
             guard keys != nil else { return }
+            setType(.response, of: message, to: peer)
             peer.handshake.cookies.stamp(message, now: now)
             count = Message.Response.size
         }
@@ -231,6 +235,12 @@ extension Device {
         }
         for keypair in retired { peer.release(keypair) }
         peer.handshake.eraseKeysAt = now + Limits.eraseKeysAfter
+    }
+
+    /// Has a message begin as the peer's disguise wants it to, before the MACs are computed. Obfuscation §1.3.
+    private func setType(_ kind: Message.Kind, of message: UnsafeMutableRawBufferPointer, to peer: Peer) {
+        guard let disguise = peer.path.withLock({ $0.disguise }) else { return }
+        message.baseAddress!.storeLittleEndian(disguise.messageType(of: kind, random: random), at: 0)
     }
 
     private func markHandshakeSent(by peer: Peer, now: Instant) {

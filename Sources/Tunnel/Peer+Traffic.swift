@@ -106,6 +106,7 @@ extension Peer {
         path.withLock { path in
             if path.endpoint != endpoint {
                 path.endpoint = endpoint
+                path.disguise?.moved()
                 raised.insert(.roamed)
             }
             path.source = source

@@ -34,6 +34,8 @@ package final class Peer: @unchecked Sendable {
         var endpoint: Endpoint?
         /// The local address that the peer last wrote to, from which it is answered.
         var source: SourceAddress?
+        /// How messages to the peer look; nil for WireGuard's own form.
+        var disguise: (any Disguise)?
         var staged = StagedPackets()
         var isRunning = false
     }

@@ -65,6 +65,16 @@ public enum Message {
             }
         return sizeFits ? kind : nil
     }
+
+    /// Which handshake message has `size` bytes: each kind has a size of its own. Nil for anything else.
+    public static func kind(ofHandshakeSize size: Int) -> Kind? {
+        switch size {
+        case Initiation.size: .initiation
+        case Response.size: .response
+        case CookieReply.size: .cookieReply
+        default: nil
+        }
+    }
 }
 
 extension UnsafeRawPointer {

@@ -5,6 +5,10 @@ import LinuxNet
 import Synchronization
 import Testing
 
+#if THREAD_SANITIZER
+    import struct Tunnel.Mutex
+#endif
+
 /// A console in memory.
 final class MemoryConsole: CommandConsole {
     var input: [UInt8] = []

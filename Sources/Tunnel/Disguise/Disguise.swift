@@ -40,7 +40,13 @@ package protocol Disguise: AnyObject, Sendable {
 
     // MARK: Handshakes
 
+    /// What the first four bytes of an initiation or response are, as a little-endian number, when its MACs are computed, which cover
+    /// them. WireGuard's own number of the kind in all dialects but those whose peers compute them otherwise.
+    func messageType(of kind: Message.Kind, random: any RandomSource) -> UInt32
+
     /// Writes the final form of an initiation, response or cookie reply and returns its length; 0 when it can't be sent like this.
+    ///
+    /// The size tells which it is. It begins with what ``messageType(of:random:)`` gave, or with WireGuard's own number of the kind.
     ///
     /// - Parameter output: room for ``DisguiseLimits/datagram`` bytes.
     func encode(
@@ -59,6 +65,9 @@ package protocol Disguise: AnyObject, Sendable {
     ///   - hint: what the codec that took it off said of its form.
     ///   - length: of the datagram, in bytes.
     func noticed(hint: UInt8, length: Int)
+
+    /// The other side is at another address from now on.
+    func moved()
 }
 
 extension Disguise {
@@ -77,8 +86,10 @@ extension Disguise {
         DataLayout(prefix: Message.Data.headerSize, content: content, suffix: 0)
     }
 
+    package func messageType(of kind: Message.Kind, random: any RandomSource) -> UInt32 { kind.rawValue }
     package func prelude(at now: Moment, random: inout KeystreamGenerator) -> [[UInt8]] { [] }
     package func noticed(hint: UInt8, length: Int) {}
+    package func moved() {}
 }
 
 package enum DisguiseLimits {

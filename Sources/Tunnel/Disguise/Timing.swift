@@ -10,6 +10,8 @@ package struct Timing: Equatable, Sendable {
     package var keepaliveTimeout: ClosedRange<UInt16> = 10...10
     /// How many retries follow an unanswered first initiation.
     package var maximumRetries: ClosedRange<UInt16> = 18...18
+    /// How much of the configured interval passes before a persistent keepalive, in percent.
+    package var persistentKeepaliveShare: ClosedRange<UInt16> = 100...100
 
     package init() {}
 

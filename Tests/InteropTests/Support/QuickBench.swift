@@ -68,7 +68,9 @@ final class QuickBench {
 
     /// All that `up` can leave on the client, a line each.
     func traces() async throws -> [String] {
+        // The kernel looks for a duplicate of a new address for a moment, and has no route to it until then.
         let script = """
+            for wait in $(seq 50); do [ -z "$(ip -6 addr show tentative)" ] && break; sleep 0.1; done
             ip -o addr | sed 's/^[0-9]*: //'
             for f in -4 -6; do echo "== routes and rules $f"; ip $f route show table all | sort; ip $f rule; done
             echo == firewall
