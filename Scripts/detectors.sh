@@ -119,7 +119,7 @@ build() {
         at "$side" ethtool -K eth0 tso off gso off gro off tx-udp-segmentation off >/dev/null
     done
     spawn "$scratch/$dialect-tcpdump.log" \
-        ip netns exec "$client" tcpdump -q -n -U -s 256 -B 65536 -i eth0 -w "$scratch/$dialect.pcap" udp
+        ip netns exec "$client" tcpdump -q -n -U -s 2048 -B 65536 -i eth0 -w "$scratch/$dialect.pcap" udp
     captures+=("$SPAWNED")
     wait_until 10 test -s "$scratch/$dialect.pcap"
     for ((number = 1; number <= clients; number++)); do

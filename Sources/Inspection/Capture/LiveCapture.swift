@@ -5,7 +5,7 @@ package import LinuxNet
 /// Packets of an interface as they pass, in both directions.
 package struct LiveCapture: ~Copyable {
     /// Bytes of a packet that are kept.
-    private static let snapLength = 512
+    private static let snapLength = 2048
     /// Bytes that the kernel holds until they are read.
     private static let bufferSize: Int32 = 16 << 20
 

@@ -58,7 +58,8 @@ extension Report {
         let signatures = findings.filter { $0.rule.aspect == .signature }
         var lines: [String] = []
         if !signatures.isEmpty, signatures.allSatisfy({ $0.verdict == .clear }) {
-            lines += entry("  -          ", Text.padded("signatures", 21), "none of \(signatures.count) rule sets matches")
+            lines += entry(
+                "  -          ", Text.padded("signatures", 21), "none of \(signatures.count) rule sets matches")
         }
         for finding in findings where !(lines.count == 1 && finding.rule.aspect == .signature) {
             var lead = "  " + Text.padded(Self.word(finding.verdict), 11)
