@@ -14,7 +14,7 @@ struct SizeCounts {
         case passiveKeepalive
         /// The usual persistent keepalive, 25 s.
         case persistentKeepalive
-        /// A new handshake after 120 s, or with the next packet after that.
+        /// A new handshake with the first packet after 120 s, which may be the next keepalive.
         case rekey
     }
 
@@ -74,7 +74,7 @@ struct SizeCounts {
         let keepalive: ClosedRange<Int64> = 24_800_000_000...25_600_000_000
         let silences = [sideCameLast, lastOfAll].compactMap { $0 }.map { datagram.time - $0 }
         if silences.contains(where: keepalive.contains) { return .persistentKeepalive }
-        if (118_000_000_000...126_500_000_000).contains(interval) { return .rekey }
+        if (118_000_000_000...146_000_000_000).contains(interval) { return .rekey }
         return nil
     }
 

@@ -1,9 +1,9 @@
 extension Report {
     private static let width = 80
     /// Flows in the table.
-    private static let mostRows = 40
+    private static let mostRows = 20
     /// Flows whose evidence is shown.
-    private static let mostDetails = 5
+    private static let mostDetails = 3
 
     /// The report for people: a table of verdicts, then what they stand on.
     package func text(of source: String) -> String {
@@ -56,12 +56,14 @@ extension Report {
 
     private func details(_ findings: [Finding]) -> [String] {
         let signatures = findings.filter { $0.rule.aspect == .signature }
+        let isUnseen = !signatures.isEmpty && signatures.allSatisfy { $0.verdict == .clear }
         var lines: [String] = []
-        if !signatures.isEmpty, signatures.allSatisfy({ $0.verdict == .clear }) {
+        if isUnseen {
             lines += entry(
-                "  -          ", Text.padded("signatures", 21), "none of \(signatures.count) rule sets matches")
+                "  " + Text.padded("-", 11), Text.padded("signatures", 21),
+                "none of \(signatures.count) rule sets matches")
         }
-        for finding in findings where !(lines.count == 1 && finding.rule.aspect == .signature) {
+        for finding in findings where !isUnseen || finding.rule.aspect != .signature {
             var lead = "  " + Text.padded(Self.word(finding.verdict), 11)
             var title = Text.padded(finding.rule.title, 21)
             for sentence in finding.evidence {

@@ -4,29 +4,28 @@ enum ByteRules {
     private static let mostLengths = 3
 
     static func finding(of flow: Flow) -> Finding {
-        var sentences: [String] = []
-        var looked = 0
-        for side in Side.allCases {
-            let heads = flow.heads[side]?.heads ?? []
-            looked = max(looked, heads.count)
-            guard heads.count >= PositionCounts.fewest else { continue }
-            let found = oddities(heads)
-            if !found.isEmpty {
-                sentences += found.sentences.map { "from the \(side.name): " + $0 }
-                continue
-            }
-            for (length, group) in groups(heads) where group.count >= PositionCounts.fewest {
-                sentences += oddities(group).sentences.map { "from the \(side.name), of \(length) bytes: " + $0 }
-            }
-        }
+        let looked = Side.allCases.map { flow.heads[$0]?.heads.count ?? 0 }.max() ?? 0
         guard looked >= PositionCounts.fewest else {
             return Finding(.bytes, .undecided, "only \(Text.count(looked, "datagram")) of one side")
         }
-        guard !sentences.isEmpty else {
-            return Finding(
-                .bytes, .clear, "nothing repeats or leans in the first \(HeadSample.width) bytes")
+        let (client, server) = (sentences(flow, .client), sentences(flow, .server))
+        let all =
+            client.filter(server.contains).map { "from either side: \($0)" }
+            + client.filter { !server.contains($0) }.map { "from the client: \($0)" }
+            + server.filter { !client.contains($0) }.map { "from the server: \($0)" }
+        guard all.isEmpty else { return Finding(.bytes, .suspicious, all) }
+        return Finding(.bytes, .clear, "nothing repeats or leans in the first \(HeadSample.width) bytes")
+    }
+
+    /// What repeats in all of a side's datagrams, or else in those of one length.
+    private static func sentences(_ flow: Flow, _ side: Side) -> [String] {
+        let heads = flow.heads[side]?.heads ?? []
+        guard heads.count >= PositionCounts.fewest else { return [] }
+        let found = oddities(heads)
+        guard found.isEmpty else { return found.sentences }
+        return groups(heads).filter { $0.1.count >= PositionCounts.fewest }.flatMap { length, group in
+            oddities(group).sentences.map { "of those with \(length) bytes, \($0)" }
         }
-        return Finding(.bytes, .suspicious, sentences)
     }
 
     static func header(of flow: Flow) -> Finding {

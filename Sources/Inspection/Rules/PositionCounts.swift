@@ -109,19 +109,19 @@ extension [PositionCounts.Oddity] {
                 if case .value(let value) = oddity.kind { Text.hex(value) } else { "" }
             }
             let share = run.map(\.percent).min() ?? 0
-            let often = share >= 100 ? "all datagrams" : "\(share) % of them or more"
+            let often = share >= 100 ? "all datagrams" : "\(share)% of them or more"
             sentences.append("\(Self.name(run)) \(bytes.joined(separator: " ")) in \(often)")
         }
         let frequent = filter { if case .value = $0.kind { $0.percent < 95 } else { false } }
         for run in frequent.runs {
             let shares = run.map(\.percent)
             let (least, most) = (shares.min() ?? 0, shares.max() ?? 0)
-            let range = least == most ? "\(least) %" : "\(least)–\(most) %"
+            let range = least == most ? "\(least)%" : "\(least)–\(most)%"
             sentences.append("\(Self.name(run)): one value in \(range) of the datagrams")
         }
         for oddity in self {
             guard case .bit(let bit, let percent) = oddity.kind else { continue }
-            sentences.append("byte \(oddity.position): bit \(bit) is set in \(percent) % of the datagrams")
+            sentences.append("byte \(oddity.position): bit \(bit) is set in \(percent)% of the datagrams")
         }
         for run in (filter { $0.kind == .distribution }).runs {
             sentences.append("\(Self.name(run)): values spread unevenly")
