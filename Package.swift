@@ -41,9 +41,12 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Relay", dependencies: ["Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet"],
+            swiftSettings: swiftSettings),
+        .target(
             name: "Control",
             dependencies: [
-                "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath",
+                "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath", "Relay",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings
@@ -70,6 +73,9 @@ let package = Package(
             name: "NoisePrimitivesTests", dependencies: ["NoisePrimitives", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "TunnelTests", dependencies: ["Tunnel", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "ObfuscationTests", dependencies: ["Obfuscation", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "RelayTests", dependencies: ["Relay", "LinuxNet", "Obfuscation", "TestKit"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "InspectionTests", dependencies: ["Inspection", "TestKit"], swiftSettings: swiftSettings),

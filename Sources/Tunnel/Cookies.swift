@@ -32,9 +32,9 @@ private func mac2(of message: UnsafeRawBufferPointer, cookie: Bytes16) -> Bytes1
 
 /// The sender's side of MACs and cookies, one per peer. Protocol §5.
 struct CookieJar {
-    private let keys: MACKeys
+    let keys: MACKeys
     private var lastMAC1: Bytes16?
-    private var cookie: Bytes16?
+    private(set) var cookie: Bytes16?
     private var received = Instant(nanoseconds: 0)
 
     init(peer: PublicKey) {

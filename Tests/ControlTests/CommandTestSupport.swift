@@ -87,6 +87,8 @@ final class CommandBench {
     var environment: [String: String] = [:]
     /// Unix time.
     var time: Int64 = 1_700_000_000
+    var tool = ToolFamily.wireGuard
+    var places: DevicePlaces { DevicePlaces(socketDirectories: [directory.path]) }
     private var daemons: [CannedDaemon] = []
 
     deinit { for daemon in daemons { daemon.stop() } }
@@ -105,7 +107,7 @@ final class CommandBench {
         console.complaints = []
         let command = WgCommand(
             program: "wg", version: "nightjar test", environment: environment, console: console,
-            socketDirectory: directory.path, time: time)
+            tool: tool, places: places, time: time)
         return command.run(arguments)
     }
 
