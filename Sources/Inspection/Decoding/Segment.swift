@@ -26,6 +26,8 @@ package struct Segment: Sendable {
     package var payload: Octets
     /// Bytes on the wire.
     package var payloadLength: Int
+    /// Whether this is the first of several fragments.
+    package var isFragmented: Bool
     package var tcp: TCP?
 }
 
@@ -80,6 +82,7 @@ extension Segment {
         destination = Endpoint(header.destination, port: destinationPort)
         self.time = time
         trafficClass = header.trafficClass
+        isFragmented = header.isFragmented
         payload = bytes.prefix(length).dropFirst(8)
         payloadLength = length - 8
     }
@@ -97,6 +100,7 @@ extension Segment {
         destination = Endpoint(header.destination, port: destinationPort)
         self.time = time
         trafficClass = header.trafficClass
+        isFragmented = header.isFragmented
         payload = bytes.dropFirst(size)
         payloadLength = header.payloadLength - size
         tcp = TCP(

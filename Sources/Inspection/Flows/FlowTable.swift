@@ -3,6 +3,8 @@ package struct FlowTable {
     package static let mostFlows = 4096
     /// Heads of datagrams that are kept of all flows together.
     static let mostHeads = 300_000
+    /// Bytes of UDP payload that an Ethernet frame carries.
+    private static let largestPayload = 1472
 
     private var positions: [FlowKey: Int] = [:]
     private(set) var flows: [Flow] = []
@@ -16,6 +18,8 @@ package struct FlowTable {
     package private(set) var fragments = 0
     /// Of flows beyond ``mostFlows``.
     package private(set) var unfollowed = 0
+    /// Unfragmented datagrams that are larger than an Ethernet frame carries.
+    package private(set) var oversized = 0
 
     package init() {}
 
@@ -42,6 +46,7 @@ package struct FlowTable {
             positions[key] = flows.count
             flows.append(flow)
         }
+        if segment.transport == .udp, !segment.isFragmented, segment.payloadLength > Self.largestPayload { oversized += 1 }
         heads += flow.see(segment, hasRoom: heads < Self.mostHeads)
         if segment.transport == .udp { positionsOfAll.add(segment.payload) }
     }

@@ -41,6 +41,12 @@ package struct Report: Codable, Sendable {
         flows = table.flows.map(FlowReport.init).sorted { ($0.packets, $1.client) > ($1.packets, $0.client) }
         together = TogetherRules.findings(of: table)
         self.remarks = remarks
+        if table.oversized > 0 {
+            self.remarks.append(
+                "\(Text.count(table.oversized, "datagram")) larger than an Ethernet frame: on the machine that sends or "
+                    + "receives them, several are captured as one. Sizes and bytes inside are hidden then; "
+                    + "'ethtool -K INTERFACE tx-udp-segmentation off gro off' lets them be seen apart.")
+        }
     }
 
     /// Whether any rule recognised something; other programs' answers count as well.
