@@ -1,4 +1,4 @@
-package import Wire
+import Wire
 
 /// Random bytes at the rate of packets, for what is public on the wire: prefixes, padding, nonces. Belongs to one thread.
 ///
