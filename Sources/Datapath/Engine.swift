@@ -88,7 +88,7 @@ package final class Engine {
             cell: dialects, floor: ReplayFloor(path: options.replayFloorPath, logger: logger), random: random)
         keystream = KeystreamGenerator(seededBy: random)
         outbound = try OutboundPath(
-            device: device, shared: shared, sockets: sockets, stop: stopBell, random: random)
+            device: device, shared: shared, sockets: sockets, stop: stopBell, seed: random.secret())
         laneEnds = LaneEnds(wakeControl: ring)
         link = try LinkWatch(interfaceIndex: device.interfaceIndex)
         routingMonitor = try NetlinkMonitor(.routing)

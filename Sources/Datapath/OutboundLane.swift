@@ -24,13 +24,13 @@ struct OutboundLane: ~Copyable {
     private var isSegmentable = true
     private var waitsForRoom = true
 
-    /// - Parameter random: seeds what disguises draw.
-    init(device: TunDevice, shared: DeviceShared, sockets: SocketSet, random: any RandomSource) {
+    /// - Parameter seed: of what disguises draw.
+    init(device: TunDevice, shared: DeviceShared, sockets: SocketSet, seed: Secret32) {
         self.device = device
         self.shared = shared
         self.sockets = sockets
         readBuffer = .allocate(byteCount: TunDevice.maximumReadSize, alignment: 64)
-        outbox = Outbox(random: random)
+        outbox = Outbox(seed: seed)
         routes = RouteCache(shared.routes)
         unreachables = UnreachableReplies(device: device)
     }

@@ -98,9 +98,9 @@ struct Outbox: ~Copyable {
         }
     }
 
-    /// - Parameter random: seeds what disguises draw.
-    init(random: any RandomSource) {
-        self.random = KeystreamGenerator(seededBy: random)
+    /// - Parameter seed: of what disguises draw.
+    init(seed: Secret32) {
+        random = KeystreamGenerator(seed: seed)
         memory = .allocate(byteCount: Self.capacity, alignment: 64)
     }
 
