@@ -38,6 +38,7 @@ PROGRAM=$program Packaging/man/pages.sh "$pages"
 put 755 bin "$program"
 put_unit lib/systemd/system Packaging/systemd/nightjar@.service
 put_unit lib/systemd/system Packaging/systemd/nightjar.target
+put_unit lib/systemd/system Packaging/systemd/nightjar-relay@.service
 put_unit lib/nightjar Packaging/systemd/wg-quick@.service
 put 644 share/man/man8 "$pages"/*.8
 put_completion bash share/bash-completion/completions/nightjar
