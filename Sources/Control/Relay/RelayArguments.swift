@@ -1,4 +1,4 @@
-import Relay
+package import Relay
 import Tunnel
 
 /// One relay as arguments describe it. Keys of disguises come from files, since other users can read a program's arguments.
@@ -27,7 +27,7 @@ package struct RelayArguments: Sendable {
     }
 
     /// - Throws: ``RelayArgumentsError``, or ``SystemError`` for a file.
-    func settings() throws -> RelaySettings {
+    package func settings() throws -> RelaySettings {
         var draft = RelayDraft()
         try take("--listen", listen, .listen, .relay, &draft)
         try take("--to", endpoint, .endpoint, .relay, &draft)
