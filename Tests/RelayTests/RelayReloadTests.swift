@@ -150,12 +150,15 @@ import Wire
         target.aim(at: name, now: now)
         #expect(answer() == first)
         // Too soon.
-        #expect(!target.isSilentNow(now: now + .seconds(5)))
+        let isTooSoon = !target.isSilentNow(now: now + .seconds(5))
+        #expect(isTooSoon)
         now = now + .seconds(40)
-        #expect(target.isSilentNow(now: now))
+        let isAskedFor = target.isSilentNow(now: now)
+        #expect(isAskedFor)
         #expect(answer() == second)
         now = now + .seconds(40)
-        #expect(target.isSilentNow(now: now))
+        let isAskedForAgain = target.isSilentNow(now: now)
+        #expect(isAskedForAgain)
         #expect(answer() == first)
         // Without silence it stays.
         target.aim(at: name, now: now)
