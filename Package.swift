@@ -31,6 +31,7 @@ let package = Package(
         .target(
             name: "Obfuscation", dependencies: ["Wire", "NoisePrimitives", "Tunnel"], swiftSettings: swiftSettings),
         .target(name: "LinuxNet", dependencies: ["CLinux", "Wire"], swiftSettings: swiftSettings),
+        .target(name: "Inspection", dependencies: ["CLinux", "Wire", "LinuxNet"], swiftSettings: swiftSettings),
         .target(
             name: "Datapath",
             dependencies: [
@@ -58,7 +59,7 @@ let package = Package(
         .executableTarget(
             name: "nightjar",
             dependencies: [
-                "Wire", "LinuxNet", "Datapath", "Control", "Quick",
+                "Wire", "LinuxNet", "Inspection", "Datapath", "Control", "Quick",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -77,6 +78,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "InspectionTests", dependencies: ["Inspection", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ControlTests",
@@ -103,8 +105,8 @@ if Context.environment["NIGHTJAR_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath", "Control", "Quick",
-                "TestKit",
+                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Inspection", "Datapath", "Control",
+                "Quick", "TestKit",
             ],
             path: "Fuzz/Sources",
             swiftSettings: swiftSettings + [.unsafeFlags(instrumented)],

@@ -1,4 +1,5 @@
 import LinuxNet
+import NoisePrimitives
 import Synchronization
 import Tunnel
 
@@ -19,9 +20,12 @@ final class OutboundPath: Sendable {
     /// Whether the thread of its own sleeps, or is about to: only then somebody else may answer.
     private let isWaiting = Atomic<Bool>(false)
 
-    init(device: TunDevice, shared: DeviceShared, sockets: SocketSet, stop: Doorbell) throws(SystemError) {
+    /// - Parameter random: seeds what disguises draw.
+    init(
+        device: TunDevice, shared: DeviceShared, sockets: SocketSet, stop: Doorbell, random: any RandomSource
+    ) throws(SystemError) {
         watch = try TunWatch(device, doorbell: stop)
-        lane = Mutex(OutboundLane(device: device, shared: shared, sockets: sockets))
+        lane = Mutex(OutboundLane(device: device, shared: shared, sockets: sockets, random: random))
     }
 
     /// Moves packets until the doorbell for stopping rings or the device is gone.
