@@ -1,4 +1,4 @@
-import Wire
+package import Wire
 
 /// Random bytes at the rate of packets, for what is public on the wire: prefixes, padding, nonces. Belongs to one thread.
 ///
@@ -11,7 +11,12 @@ package struct KeystreamGenerator: ~Copyable {
     private var used = storeSize
 
     package init(seededBy source: any RandomSource) {
-        key = source.secret()
+        self.init(seed: source.secret())
+    }
+
+    /// - Parameter seed: used for nothing else.
+    package init(seed: Secret32) {
+        key = seed
     }
 
     deinit {

@@ -8,7 +8,7 @@ extension Dialect {
         case .plain, .lwo, .xor, .xorBatch, .warp: 0
         // A header of nine bytes in place of sixteen, and up to fifteen bytes behind the tag.
         case .veil: 8
-        case .amneziaWG(let settings): settings.prefixes.count > 3 ? Int(settings.prefixes[3]) : 0
+        case .amneziaWG(let settings): settings.overhead
         case .swgp(let settings): settings.isParanoid ? SWGP.paranoidOverhead : 0
         // Whoever uses the masking is answered with it. Bytes behind the message only stand in shorter datagrams.
         case .wgObfuscator: STUN.dataHeaderSize

@@ -55,6 +55,7 @@ extension Dialect {
             )
         }
         try settings.validate()
+        try settings.validate()
         return settings
     }
 

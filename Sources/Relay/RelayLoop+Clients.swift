@@ -36,7 +36,8 @@ extension RelayLoop {
                     counters.drops.count(handshake.isCookieReply ? .cookieReplyUnexpected : .wrongMAC1)
                 }
             case .answer(let count):
-                answer(UnsafeRawBufferPointer(rebasing: scratch[..<min(count, scratch.count)]), message, on: listener)
+                let length = sides.clientCodec.complete(scratch, length: count, for: message.source)
+                answer(UnsafeRawBufferPointer(rebasing: scratch[..<min(length, scratch.count)]), message, on: listener)
             case .ignored: break
             case .refused(let reason): counters.drops.count(reason)
             case .none:

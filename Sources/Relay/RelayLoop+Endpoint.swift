@@ -33,10 +33,11 @@ extension RelayLoop {
                     counters.drops.count(handshake.isCookieReply ? .cookieReplyUnexpected : .wrongMAC1)
                 }
             case .answer(let count):
-                guard let endpoint = target.endpoint else { break }
+                let length = flow.endpointCodec.complete(scratch, length: count, for: message.source)
                 outbox.head(
-                    RelayOutbox.Way(endpoint: endpoint, source: nil, disguise: flow.endpointDisguise), on: flow.socket)
-                outbox.add(whole: UnsafeRawBufferPointer(rebasing: scratch[..<min(count, scratch.count)]))
+                    RelayOutbox.Way(endpoint: message.source, source: nil, disguise: flow.endpointDisguise),
+                    on: flow.socket)
+                outbox.add(whole: UnsafeRawBufferPointer(rebasing: scratch[..<min(length, scratch.count)]))
             case .ignored: break
             case .refused(let reason): counters.drops.count(reason)
             case .none:

@@ -39,11 +39,13 @@ extension RelayLoop {
         return true
     }
 
-    /// Wraps a cookie reply anew where the message that it answers had its MACs changed.
+    /// Gives a cookie reply WireGuard's own type, which nothing covers, and wraps it anew where the message that it answers had its MACs changed.
     static func rewrap(
         _ reply: UnsafeMutableRawBufferPointer, _ macs: inout RelayedMACs?, now: Instant, random: any RandomSource
     ) -> Bool {
-        macs?.translate(reply, now: now, random: random) ?? true
+        guard reply.isCookieReply, let start = reply.baseAddress else { return false }
+        start.storeLittleEndian(Message.Kind.cookieReply.rawValue, at: 0)
+        return macs?.translate(reply, now: now, random: random) ?? true
     }
 }
 

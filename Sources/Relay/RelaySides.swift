@@ -153,7 +153,7 @@ extension RelaySettings {
 
 extension Dialect {
     /// Of the two dialects of a relay plain is 0, as everywhere, and the other 1.
-    fileprivate var number: Int { self == .plain ? PlainDisguise.plainDialect : 1 }
+    fileprivate var number: Int { self == .plain ? plainDialect : 1 }
 
     /// Whether the first bytes of handshakes, which MACs cover, are others than WireGuard's.
     fileprivate var changesTypes: Bool {

@@ -48,9 +48,10 @@ struct MessageTypeTests {
         }
 
         func take(_ bytes: [UInt8], from other: Host, waiting: Int = 0, now: Moment) {
+            let arrival = Arrival(dialect: plainDialect, replyDisguise: Typed(), length: bytes.count)
             bytes.withUnsafeBytes {
                 device.handleHandshake(
-                    $0, from: other.endpoint, via: nil, waiting: waiting, isTyped: false, now: now)
+                    $0, from: other.endpoint, via: nil, arrival: arrival, waiting: waiting, now: now)
             }
         }
 

@@ -32,7 +32,7 @@ package final class AmneziaWGDisguise: Disguise {
     ///   - number: which of the device's dialects it is, when it isn't WireGuard's own form.
     ///   - peer: gets messages whose MACs cover types of AmneziaWG, also when those that are given cover WireGuard's.
     package init(_ settings: AmneziaWGSettings, number: Int, peer: PublicKey?) {
-        dialect = settings.isPlainOnTheWire ? Self.plainDialect : number
+        dialect = settings.isPlainOnTheWire ? plainDialect : number
         timing = settings.timing
         answersUnderLoad = !settings.disablesCookies
         form = AmneziaWGForm(settings)

@@ -14,7 +14,7 @@ package final class AmneziaWGInboundCodec: InboundCodec {
     ///   - settings: that ``AmneziaWGSettings/validate()`` finds nothing wrong with.
     ///   - number: which of the device's dialects it is, when it isn't WireGuard's own form.
     package init(_ settings: AmneziaWGSettings, number: Int) {
-        dialect = settings.isPlainOnTheWire ? PlainDisguise.plainDialect : number
+        dialect = settings.isPlainOnTheWire ? plainDialect : number
         replyDisguise =
             settings.disablesCookies ? nil : AmneziaWGDisguise(settings, number: number, peer: nil)
         form = AmneziaWGForm(settings)

@@ -7,7 +7,7 @@ package import Wire
 /// one speaks plain WireGuard.
 package protocol Disguise: AnyObject, Sendable {
     /// Which of the device's dialects it is: a message from a peer is only taken when it came in the dialect that the peer is spoken to
-    /// in. ``plainDialect`` is WireGuard's own form.
+    /// in; ``plainDialect`` for messages that look like WireGuard's own.
     var dialect: Int { get }
 
     /// When keys are renewed, handshakes repeated and keepalives sent.
@@ -70,9 +70,10 @@ package protocol Disguise: AnyObject, Sendable {
     func moved()
 }
 
-extension Disguise {
-    package static var plainDialect: Int { 0 }
+/// The number of WireGuard's own form among a device's dialects.
+package var plainDialect: Int { 0 }
 
+extension Disguise {
     package var timing: Timing { .standard }
     package var marksTraffic: Bool { false }
     package var answersUnderLoad: Bool { true }
