@@ -55,7 +55,6 @@ extension Dialect {
             )
         }
         try settings.validate()
-        try settings.validate()
         return settings
     }
 
