@@ -47,6 +47,7 @@ PROGRAM=$program Packaging/man/pages.sh "$pages"
 put 755 bin "$program"
 put_unit lib/systemd/system Packaging/systemd/nightjar@.service
 put_unit lib/systemd/system Packaging/systemd/nightjar.target
+put_unit lib/systemd/system Packaging/systemd/nightjar-relay@.service
 put_unit lib/nightjar Packaging/systemd/wg-quick@.service
 put_awg_unit lib/nightjar
 put 644 share/man/man8 "$pages"/*.8
