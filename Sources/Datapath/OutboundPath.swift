@@ -1,5 +1,4 @@
 import LinuxNet
-
 import Synchronization
 import Tunnel
 import Wire
