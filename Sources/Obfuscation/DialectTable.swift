@@ -114,6 +114,6 @@ package struct CodecMemory: ~Copyable {
             case .v6(let v6): v6.high &* 3 ^ v6.low
             }
         // Safe: the arithmetic is meant to wrap.
-        return Int(truncatingIfNeeded: (address ^ UInt64(source.port) << 32) &* 0x9e37_79b9_7f4a_7c15 >> 56)
+        return Int(truncatingIfNeeded: ((address ^ UInt64(source.port) << 32) &* 0x9e37_79b9_7f4a_7c15) >> 56)
     }
 }

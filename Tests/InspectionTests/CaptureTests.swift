@@ -16,7 +16,8 @@ struct CaptureTests {
         let file = Maker(isBigEndian: isBigEndian).pcap([Self.packet], nanoseconds: hasNanoseconds)
         let packets = Report.packets(in: file)
         #expect(packets.count == 1)
-        #expect(packets.first?.time == 1_700_000_000_000_000_000 + (hasNanoseconds ? 5 : 5000))
+        let time: Int64 = 1_700_000_000_000_000_000 + (hasNanoseconds ? 5 : 5000)
+        #expect(packets.first?.time == time)
         #expect(packets.first?.bytes.bytes == Self.packet)
         #expect(packets.first?.originalLength == 100)
     }

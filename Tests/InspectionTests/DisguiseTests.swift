@@ -95,7 +95,7 @@ struct DisguiseTests {
         }
         let report = fixed.disguised { Self.obfuscated($0.payload, random) }.report
         #expect(report.evidence(.disguise).hasPrefix("wg-obfuscator"))
-        #expect(report.rules(.recognised) == [.disguise])
+        #expect(report.rules(.recognised) == [.header, .disguise])
     }
 
     @Test("wg-obfuscator's STUN: a length of zero, and fingerprints over it")

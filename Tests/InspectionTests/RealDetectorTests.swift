@@ -74,7 +74,8 @@ struct RealDetectorTests {
         let flows = Report.of(capture).flows.filter { flow in
             flow.findings.contains { $0.rule == rule && $0.verdict == .recognised }
         }
-        return Set(flows.flatMap { clientPorts($0.client[...]) })
+        // Who began isn't always the scene's client.
+        return Set(flows.flatMap { clientPorts($0.client[...]) + clientPorts($0.server[...]) })
     }
 
     /// The client's ports in a line; the server's are below.

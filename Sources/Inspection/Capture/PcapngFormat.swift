@@ -134,7 +134,7 @@ struct PcapngClock {
         let exponent = Int(resolution & 0x7f)
         var value = UInt128(ticks)
         if resolution & 0x80 != 0 {
-            value = value * 1_000_000_000 >> UInt128(exponent)
+            value = (value * 1_000_000_000) >> UInt128(exponent)
         } else if exponent <= 9 {
             for _ in exponent..<9 { value *= 10 }
         } else {
