@@ -62,8 +62,8 @@ lint: ## Checks the form of Swift sources and of shell scripts
 install: $(BINARY) ## Copies the binary, units, manual pages and completions below PREFIX (/usr/local unless told)
 	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) Packaging/install.sh
 
-install-names: ## Links wg, wg-quick and wireguard-go to the binary in PREFIX/bin, where no file has such a name
-	@for name in wg wg-quick wireguard-go; do link=$(DESTDIR)$(PREFIX)/bin/$$name; \
+install-names: ## Links wg, awg and the others to the binary in PREFIX/bin, where no file has such a name
+	@for name in wg wg-quick wireguard-go awg awg-quick amneziawg-go; do link=$(DESTDIR)$(PREFIX)/bin/$$name; \
 		if [ -e $$link ] && [ ! -L $$link ]; then echo "$$link is a file, and stays."; else ln -sf nightjar $$link; fi; done
 
 deb: build ## A Debian package, in .build

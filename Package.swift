@@ -82,7 +82,7 @@ let package = Package(
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ControlTests",
-            dependencies: ["Control", "TestKit", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Control", "Relay", "TestKit", .product(name: "Logging", package: "swift-log")],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "QuickTests", dependencies: ["CLinux", "Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"],

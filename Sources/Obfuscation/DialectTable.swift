@@ -123,7 +123,6 @@ package struct CodecMemory: ~Copyable {
             case .v6(let v6): v6.high &* 3 ^ v6.low
             }
         // Safe: the arithmetic is meant to wrap.
-        let mixed = (address ^ UInt64(source.port) << 32) &* 0x9e37_79b9_7f4a_7c15
-        return Int(truncatingIfNeeded: mixed >> 56)
+        return Int(truncatingIfNeeded: ((address ^ UInt64(source.port) << 32) &* 0x9e37_79b9_7f4a_7c15) >> 56)
     }
 }

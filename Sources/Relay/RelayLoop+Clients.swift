@@ -65,8 +65,7 @@ extension RelayLoop {
         if let flow, flow.endpointIndices.contains(receiver) { return flow }
         guard let former = table.user(of: receiver) else { return nil }
         if let flow {
-            flow.clientIndices = former.clientIndices
-            for index in former.endpointIndices.all { table.learn(index, of: flow) }
+            inherit(flow, from: former)
             return flow
         }
         return begin(message, on: listener, former: former)

@@ -161,10 +161,10 @@ final class RelayLoop {
         note(event())
     }
 
-    /// The sessions go on under the new address.
-    private func inherit(_ flow: Flow, from former: Flow) {
+    /// The sessions go on under the new address, beside those that it has.
+    func inherit(_ flow: Flow, from former: Flow) {
         flow.endpointCodec = former.endpointCodec
-        flow.clientIndices = former.clientIndices
+        for index in former.clientIndices.all { _ = flow.clientIndices.insert(index) }
         for index in former.endpointIndices.all { table.learn(index, of: flow) }
     }
 

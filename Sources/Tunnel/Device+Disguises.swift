@@ -16,6 +16,7 @@ extension Device {
         guard timing != peer.handshake.timing else { return }
         peer.handshake.timing = timing
         peer.timers.rekeyTimeout.store(timing.leastRekeyTimeout.nanoseconds, ordering: .relaxed)
+        drawPersistentInterval(of: peer)
         // A peer that starts draws for itself.
         guard isRunning else { return }
         drawUnansweredTimeout(of: peer)
@@ -29,7 +30,7 @@ extension Device {
         peer.timers.keepaliveTimeout.store(timeout.nanoseconds, ordering: .relaxed)
         // One interval lasts until something passes between the two: if it were drawn anew at each look, short ones would win.
         let traversal = peer.timers.lastTraversal.load(ordering: .relaxed)
-        if peer.handshake.persistentKeepaliveMaximum != nil, traversal != peer.handshake.persistentDrawnFor {
+        if peer.handshake.drawsPersistentInterval, traversal != peer.handshake.persistentDrawnFor {
             peer.handshake.persistentDrawnFor = traversal
             drawPersistentInterval(of: peer)
         }
@@ -41,10 +42,17 @@ extension Device {
         peer.timers.unansweredTimeout.store(timeout.nanoseconds, ordering: .relaxed)
     }
 
-    /// Draws the time until the next persistent keepalive.
+    /// Draws the time until the next persistent keepalive: from the configured range, or that part of the one configured time which the
+    /// disguise has.
     func drawPersistentInterval(of peer: Peer) {
         let least = peer.handshake.persistentKeepalive
-        let most = least == 0 ? 0 : max(least, peer.handshake.persistentKeepaliveMaximum ?? least)
-        peer.timers.persistentKeepalive.store(random.span(in: least...most).nanoseconds, ordering: .relaxed)
+        let interval: Instant.Span
+        if let most = peer.handshake.persistentKeepaliveMaximum, least > 0 {
+            interval = random.span(in: least...max(least, most))
+        } else {
+            interval = random.share(
+                of: .seconds(UInt64(least)), percent: peer.handshake.timing.persistentKeepaliveShare)
+        }
+        peer.timers.persistentKeepalive.store(interval.nanoseconds, ordering: .relaxed)
     }
 }

@@ -102,6 +102,11 @@ struct PeerHandshake {
     /// Seconds; from the first to the second, if there is one.
     var persistentKeepalive: UInt16 = 0
     var persistentKeepaliveMaximum: UInt16?
+    /// Whether the interval until the persistent keepalive isn't always the same.
+    var drawsPersistentInterval: Bool {
+        let share = timing.persistentKeepaliveShare
+        return persistentKeepaliveMaximum != nil || share.lowerBound < share.upperBound
+    }
     /// The traversal since which the interval until the persistent keepalive was drawn, as its timer has it.
     var persistentDrawnFor: UInt64 = 0
     /// When keys are renewed, handshakes repeated and keepalives sent.

@@ -15,7 +15,7 @@ struct Nightjar: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            Run.self, Drops.self, Inspect.self,
+            Run.self, Drops.self, Relay.self, Inspect.self,
             Up.self, Down.self, Reload.self, Save.self, Strip.self,
             Show.self, ShowConfiguration.self, SetOptions.self, SetConfiguration.self, AddConfiguration.self,
             SynchroniseConfiguration.self, GenerateKey.self, GeneratePresharedKey.self, PrintPublicKey.self,

@@ -183,6 +183,21 @@ import Wire
         #expect(taken < 10)
     }
 
+    @Test func whatIsMeantForSomebodyElseIsToldApartFromNothing() throws {
+        let pair = try AmneziaWGPair(.generation1)
+        for kind in [Message.Kind.initiation, .response] {
+            // For the sender itself, say.
+            let message = pair.client.message(kind, for: pair.client.publicKey)
+            #expect(pair.server.finding(in: pair.client.encode(message)) == .refused(.wrongMAC1))
+        }
+        let cookie = pair.client.message(.cookieReply, for: pair.server.publicKey)
+        #expect(pair.server.finding(in: pair.client.encode(cookie)) == .refused(.cookieReplyUnexpected))
+        // Where types are drawn from wide ranges, other things look the same.
+        let wide = try AmneziaWGPair(.generation2)
+        let message = wide.client.message(.initiation, for: wide.client.publicKey)
+        #expect(wide.server.finding(in: wide.client.encode(message)) == .none)
+    }
+
     @Test func junkIsNothing() throws {
         for settings in [AmneziaWGSettings.generation1, .generation2, .generation3, .generation3WithTrailers] {
             var settings = settings

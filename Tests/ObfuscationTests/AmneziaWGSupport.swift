@@ -38,20 +38,28 @@ final class AmneziaWGParty {
         }
     }
 
-    /// The message in a datagram and its length, if the codec finds one.
+    /// What the codec finds in a datagram.
+    func finding(in datagram: [UInt8]) -> HandshakeFinding { take(datagram).finding }
+
+    /// The message in a datagram, if the codec finds one.
     func handshake(in datagram: [UInt8]) -> [UInt8]? {
+        let (finding, output) = take(datagram)
+        guard case .message(let count, _) = finding else {
+            #expect(finding == .none)
+            return nil
+        }
+        return Array(output[..<count])
+    }
+
+    private func take(_ datagram: [UInt8]) -> (finding: HandshakeFinding, output: [UInt8]) {
         var output = [UInt8](repeating: 0xee, count: DisguiseLimits.datagram)
         let finding = datagram.withUnsafeBytes { datagram in
             output.withUnsafeMutableBytes { output in
                 codec.handshake(in: datagram, into: output, at: SimulatedClock().now, isGenuine: isGenuine)
             }
         }
-        guard case .message(let count, _) = finding else {
-            #expect(finding == .none)
-            return nil
-        }
-        #expect(output[count...].allSatisfy { $0 == 0xee } || count < Message.Initiation.size)
-        return Array(output[..<count])
+        #expect(output[Message.Initiation.size...].allSatisfy { $0 == 0xee })
+        return (finding, output)
     }
 
     /// An initiation or response for the party with the key `receiver`, as the tunnel makes it, or a cookie reply.

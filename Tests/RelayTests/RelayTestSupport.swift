@@ -179,6 +179,63 @@ enum FakeMessage {
     }
 }
 
+/// Cookies as both sides of WireGuard make and take them. Protocol §5.
+enum FakeCookie {
+    static func reply(
+        to message: [UInt8], receiver: UInt32, from party: PublicKey, _ cookie: [UInt8]
+    ) -> [UInt8] {
+        var reply = FakeMessage.cookieReply(receiver: receiver)
+        let nonce = Array(reply[8..<32])
+        reply.withUnsafeMutableBytes { reply in
+            nonce.withUnsafeBytes { nonce in
+                cookie.withUnsafeBytes { cookie in
+                    mac1(of: message).withUnsafeBytes { associatedData in
+                        XChaCha20Poly1305.seal(
+                            key: key(of: party), nonce: nonce, cookie, associatedData: associatedData,
+                            into: reply.baseAddress! + 32)
+                    }
+                }
+            }
+        }
+        return reply
+    }
+
+    /// The cookie in a reply to `message`; nil when it isn't one.
+    static func open(_ reply: [UInt8], answering message: [UInt8], from party: PublicKey) -> [UInt8]? {
+        guard reply.count == 64, reply.starts(with: [3, 0, 0, 0]) else { return nil }
+        var cookie = [UInt8](repeating: 0, count: 32)
+        let isAuthentic = Array(reply[8..<32]).withUnsafeBytes { nonce in
+            Array(reply[32...]).withUnsafeBytes { sealed in
+                mac1(of: message).withUnsafeBytes { associatedData in
+                    cookie.withUnsafeMutableBytes { target in
+                        XChaCha20Poly1305.open(
+                            key: key(of: party), nonce: nonce, sealed, associatedData: associatedData,
+                            into: target.baseAddress!)
+                    }
+                }
+            }
+        }
+        return isAuthentic ? Array(cookie[..<16]) : nil
+    }
+
+    /// The message with its MAC2.
+    static func prove(_ message: [UInt8], with cookie: [UInt8]) -> [UInt8] {
+        let covered = Array(message.dropLast(16))
+        let mac = cookie.withUnsafeBytes { key in covered.withUnsafeBytes { BLAKE2s.mac(key: key, $0) } }
+        return covered + mac.withUnsafeBytes { Array($0) }
+    }
+
+    private static func mac1(of message: [UInt8]) -> [UInt8] {
+        Array(message[(message.count - 32)..<(message.count - 16)])
+    }
+
+    private static func key(of party: PublicKey) -> Bytes32 {
+        party.bytes.withUnsafeBytes { key in
+            Array("cookie--".utf8).withUnsafeBytes { BLAKE2s.hash($0, key) }
+        }
+    }
+}
+
 /// Waits for something that another thread is about to do.
 func eventually(_ condition: () -> Bool) -> Bool {
     for _ in 0..<400 {

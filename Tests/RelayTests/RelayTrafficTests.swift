@@ -106,19 +106,35 @@ private final class Chain {
     }
 
     @Test(arguments: TestDialect.all)
-    func cookieRepliesPassBothWays(dialect: TestDialect) throws {
+    func cookiesPassBothWays(dialect: TestDialect) throws {
         let chain = try Chain(dialect.dialect)
         defer { chain.stop() }
         let source = try chain.shakeHands()
-        let toClient = FakeMessage.cookieReply(receiver: 0x1111)
-        chain.server.send(toClient, to: source)
-        #expect(chain.client.receive()?.bytes == toClient)
-        let toServer = FakeMessage.cookieReply(receiver: 0x2222)
-        chain.client.send(toServer, to: chain.entry)
-        #expect(chain.server.receive()?.bytes == toServer)
-        // Nobody asked for these.
+        let cookie = Array(repeating: UInt8(0xc0), count: 16)
+
+        let initiation = FakeMessage.initiation(sender: 0x5555)
+        chain.client.send(initiation, to: chain.entry)
+        let arrived = try #require(chain.server.receive()).bytes
+        #expect(arrived == initiation)
+        chain.server.send(FakeCookie.reply(to: arrived, receiver: 0x5555, from: Parties.server, cookie), to: source)
+        let reply = try #require(chain.client.receive()).bytes
+        #expect(FakeCookie.open(reply, answering: initiation, from: Parties.server) == cookie)
+        // What proves the sender's address arrives as it was meant.
+        let proof = FakeCookie.prove(FakeMessage.initiation(sender: 0x6666), with: cookie)
+        chain.client.send(proof, to: chain.entry)
+        #expect(chain.server.receive()?.bytes == proof)
+
+        let response = FakeMessage.response(sender: 0x7777, receiver: 0x6666)
+        chain.server.send(response, to: source)
+        #expect(chain.client.receive()?.bytes == response)
+        chain.client.send(
+            FakeCookie.reply(to: response, receiver: 0x7777, from: Parties.client, cookie), to: chain.entry)
+        let toServer = try #require(chain.server.receive()).bytes
+        #expect(FakeCookie.open(toServer, answering: response, from: Parties.client) == cookie)
+
+        // Nobody asked for this one.
         chain.server.send(FakeMessage.cookieReply(receiver: 0x9999), to: source)
-        #expect(chain.client.receive(milliseconds: 100) == nil)
+        #expect(chain.client.receive(milliseconds: 50) == nil)
     }
 
     @Test func overIPv6() throws {

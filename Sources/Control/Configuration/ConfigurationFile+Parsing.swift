@@ -164,7 +164,7 @@ private struct ConfigurationReader {
 }
 
 /// A line without its comment and without any white space, as `wg` looks at it.
-private struct CompactLine {
+struct CompactLine {
     private var bytes: [UInt8] = []
 
     init(_ line: ArraySlice<UInt8>) {
@@ -194,7 +194,7 @@ private struct CompactLine {
 }
 
 /// Without the byte order mark that some editors put before a file's first character.
-private func lines(of text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+func lines(of text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
     text.dropFirst(text.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0)
         .split(separator: newline, omittingEmptySubsequences: false)
 }
@@ -206,11 +206,11 @@ private func hookCommand(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
 }
 
 /// A value with the white space inside of it, up to the comment.
-private func spacedValue(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+func spacedValue(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     hookCommand(line.prefix { $0 != UInt8(ascii: "#") })
 }
 
-private func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var text = text
     while let first = text.first, isSpace(first) { text.removeFirst() }
     while let last = text.last, isSpace(last) { text.removeLast() }

@@ -160,7 +160,7 @@ extension ConfigurationKey {
     private static let longestName = allCases.map(\.name.utf8.count).max() ?? 0
 
     /// How many letters have to be put in, left out, replaced or swapped with their neighbour.
-    private static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)
         for row in left.indices {

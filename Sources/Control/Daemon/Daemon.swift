@@ -95,7 +95,7 @@ package struct Daemon {
     ///
     /// - Parameter ready: called once everything runs.
     package func serve(engineOptions: Engine.Options = Engine.Options(), ready: () -> Void) throws {
-        forbidCoreDumps()
+        Self.forbidCoreDumps()
         signal(SIGPIPE, SIG_IGN)
         // First of all, so that every thread inherits the mask.
         let signals = try Signals([SIGINT, SIGTERM])
@@ -139,7 +139,7 @@ package struct Daemon {
     }
 
     /// A core file would hold the keys.
-    private func forbidCoreDumps() {
+    static func forbidCoreDumps() {
         var limit = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
     }

@@ -24,6 +24,10 @@ extension WgCommand {
 
     /// The first line of a file, without white space around it.
     private func readObfuscationKey(_ path: String, _ setting: ObfuscationSetting) throws -> ObfuscationValue? {
+        // What is no file may be the key itself, which no error may show.
+        guard access(path, F_OK) == 0 else {
+            throw Failure("\(setting.commandName) takes the name of a file that holds the key; there is no such file")
+        }
         var text = try FileBytes.read(path, limit: 64 << 10)
         defer { text.wipe() }
         let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)

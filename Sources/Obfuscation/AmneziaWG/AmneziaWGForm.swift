@@ -26,6 +26,9 @@ struct AmneziaWGForm: Sendable {
             self.size = size
         }
 
+        /// Whether chance gives other bytes such a type once in 2^16 times or less.
+        var isTelling: Bool { span < 1 << 16 }
+
         @inline(__always)
         func accepts(_ type: UInt32) -> Bool { type &- first <= span }
 

@@ -5,6 +5,7 @@ import Wire
 ///
 /// What a datagram is follows from its length and type, but where ranges of types are wide another kind may look the same. So each kind
 /// is tried, and the tunnel tells which is right: a data message by its session, a handshake message by its MAC1. Nothing is lost.
+/// What has a type that hardly comes about by chance is this dialect's, right or not.
 package final class AmneziaWGInboundCodec: InboundCodec {
     package let dialect: Int
     package let replyDisguise: (any Disguise)?
@@ -51,24 +52,26 @@ package final class AmneziaWGInboundCodec: InboundCodec {
         in datagram: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, at now: Moment,
         isGenuine: (UnsafeRawBufferPointer) -> Bool
     ) -> HandshakeFinding {
-        if take(form.initiation, from: datagram, into: output, isGenuine) { return .message(form.initiation.size) }
-        if take(form.response, from: datagram, into: output, isGenuine) { return .message(form.response.size) }
-        if take(form.cookieReply, from: datagram, into: output, isGenuine) { return .message(form.cookieReply.size) }
-        return .none
+        var refusal: DropReason?
+        for number in [Message.Kind.initiation, .response, .cookieReply] {
+            guard let kind = form[number], let message = message(kind, in: datagram, into: output) else { continue }
+            if isGenuine(message) { return .message(kind.size) }
+            if kind.isTelling { refusal = number == .cookieReply ? .cookieReplyUnexpected : .wrongMAC1 }
+        }
+        return refusal.map { .refused($0) } ?? .none
     }
 
-    /// Writes the message of one kind that may be in a datagram to `output`; false when there is none.
-    private func take(
-        _ kind: AmneziaWGForm.Kind, from datagram: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer,
-        _ isGenuine: (UnsafeRawBufferPointer) -> Bool
-    ) -> Bool {
+    /// Writes what a datagram holds, if it is of one kind, to `output`.
+    private func message(
+        _ kind: AmneziaWGForm.Kind, in datagram: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+    ) -> UnsafeRawBufferPointer? {
         let end = kind.prefix + kind.size
         guard form.hasTrailers ? datagram.count >= end : datagram.count == end, output.count >= kind.size,
             let source = datagram.baseAddress, let target = output.baseAddress
-        else { return false }
+        else { return nil }
         target.copyMemory(from: source + kind.prefix, byteCount: kind.size)
         form.cover(target, size: kind.size, of: source)
-        return kind.accepts(UnsafeRawPointer(target).littleEndian32(at: 0))
-            && isGenuine(UnsafeRawBufferPointer(start: target, count: kind.size))
+        guard kind.accepts(UnsafeRawPointer(target).littleEndian32(at: 0)) else { return nil }
+        return UnsafeRawBufferPointer(start: target, count: kind.size)
     }
 }

@@ -44,6 +44,14 @@ extension RandomSource {
         return least + Instant.Span(nanoseconds: below(width.nanoseconds + 1))
     }
 
+    /// A part of a time, from a range of hundredths. Nothing is drawn where there is nothing to choose.
+    func share(of time: Instant.Span, percent range: ClosedRange<UInt16>) -> Instant.Span {
+        let hundredth = time.nanoseconds / 100
+        let least = hundredth * UInt64(range.lowerBound)
+        let width = hundredth * UInt64(range.upperBound - range.lowerBound)
+        return Instant.Span(nanoseconds: width == 0 ? least : least + below(width + 1))
+    }
+
     /// A number from a range. Nothing is drawn where there is nothing to choose.
     func number(in range: ClosedRange<UInt16>) -> UInt16 {
         guard range.lowerBound < range.upperBound else { return range.lowerBound }
