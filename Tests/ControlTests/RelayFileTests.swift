@@ -1,7 +1,9 @@
 import Control
 import Glibc
+import Obfuscation
 import Relay
 import Testing
+import Tunnel
 import Wire
 
 @Suite("Files of relays")
