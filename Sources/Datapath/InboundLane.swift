@@ -360,7 +360,8 @@ struct InboundLane: ~Copyable {
             disguises.memory.remember(codec, for: message.source)
             push(disguises.output, length, .message(arrival), message)
         case .answer(let length):
-            push(disguises.output, length, .answer, message)
+            let whole = codec?.complete(disguises.output, length: length, for: message.source) ?? length
+            push(disguises.output, whole, .answer, message)
         case .ignored:
             break
         case .refused(let reason):
