@@ -3,6 +3,7 @@ import Glibc
 import Obfuscation
 import Relay
 import Testing
+import Tunnel
 import Wire
 
 @Suite("Files of relays")
