@@ -79,7 +79,7 @@ let package = Package(
         .testTarget(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "InspectionTests", dependencies: ["Inspection", "TestKit"], swiftSettings: swiftSettings),
-        .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "DatapathTests", dependencies: ["Datapath", "Obfuscation", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ControlTests",
             dependencies: ["Control", "Relay", "TestKit", .product(name: "Logging", package: "swift-log")],
