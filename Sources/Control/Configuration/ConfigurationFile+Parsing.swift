@@ -184,7 +184,7 @@ private func hookCommand(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     return trimmed(line[(equals + 1)...])
 }
 
-private func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var text = text
     while let first = text.first, isSpace(first) { text.removeFirst() }
     while let last = text.last, isSpace(last) { text.removeLast() }
