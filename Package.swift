@@ -52,10 +52,15 @@ let package = Package(
             dependencies: ["Wire", "Tunnel", "Obfuscation", "LinuxNet", "Control"],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "Setup",
+            dependencies: ["Wire", "NoisePrimitives", "LinuxNet", "Control", "Quick"],
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "nightjar",
             dependencies: [
-                "Wire", "LinuxNet", "Datapath", "Control", "Quick",
+                "Wire", "NoisePrimitives", "LinuxNet", "Datapath", "Control", "Quick", "Setup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -79,6 +84,10 @@ let package = Package(
         .testTarget(
             name: "QuickTests", dependencies: ["CLinux", "Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"],
             swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SetupTests",
+            dependencies: ["Setup", "Quick", "Control", "LinuxNet", "NoisePrimitives", "TestKit", "Tunnel", "Wire"],
+            swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
 )
@@ -98,7 +107,7 @@ if Context.environment["NIGHTJAR_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath", "Control", "Quick",
-                "TestKit",
+                "Setup", "TestKit",
             ],
             path: "Fuzz/Sources",
             swiftSettings: swiftSettings + [.unsafeFlags(instrumented)],

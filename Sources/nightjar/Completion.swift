@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Quick
+import Setup
 
 extension CompletionKind {
     /// Interfaces that are there.
@@ -14,6 +15,11 @@ extension CompletionKind {
             guard index > 0, index <= words.count else { return [] }
             return WgCommand.candidates(after: Array(words[1..<index]), prefix: prefix)
         }
+    }
+
+    /// The peers of the server that is meant when none is named.
+    static var peer: CompletionKind {
+        .custom { _, _, _ in PeerName.candidates(surroundings()) }
     }
 
     /// The target of a command that brings interfaces up or down.

@@ -1,4 +1,4 @@
-package import Wire
+import Wire
 
 /// A configuration file as people keep it: what it says, and its peers as they are written, with their names and those that
 /// are switched off.
@@ -26,10 +26,10 @@ package struct ConfigurationText {
         var enabled = configuration.peers.makeIterator()
         for (place, section) in layout.sections.enumerated() where section.kind == .peer {
             if section.isDisabled { try checkDisabled(place, name) }
-            let name = name(of: section)
+            let called = self.name(of: section)
             let isEnabled = !section.isDisabled
             let content = isEnabled ? enabled.next() : read(section)
-            peers.append(Peer(name: name, isEnabled: isEnabled, section: content, place: place))
+            peers.append(Peer(name: called, isEnabled: isEnabled, section: content, place: place))
         }
     }
 
