@@ -54,7 +54,7 @@ let package = Package(
         ),
         .target(
             name: "Setup",
-            dependencies: ["Wire", "NoisePrimitives", "LinuxNet", "Control", "Quick"],
+            dependencies: ["Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Control", "Quick"],
             swiftSettings: swiftSettings
         ),
         .executableTarget(

@@ -96,7 +96,8 @@ extension ConfigurationEdit {
             guard journal.file == path, journal.namespace == Journal.currentNamespace else { return nil }
             guard journal.phase == .isUp, journal.interfaceIndex == if_nametoindex(interface) else {
                 throw QuickError(
-                    "\(interface) is up only half-way; nothing is changed. Take it down first: nightjar down \(interface)")
+                    "\(interface) is up only half-way; nothing is changed. Take it down first: nightjar down \(interface)"
+                )
             }
         } else {
             guard path == "\(surroundings.configurationDirectory)/\(interface).conf" else { return nil }

@@ -166,7 +166,8 @@ extension Up {
         }
         let tool = FirewallTool.find(surroundings)
         let needsFirewall =
-            settings.killSwitch != .off || source.forwarding != .off || settings.table == .auto && allowedIPs.contains { $0.length == 0 }
+            settings.killSwitch != .off || source.forwarding != .off
+            || settings.table == .auto && allowedIPs.contains { $0.length == 0 }
         if needsFirewall, tool == nil { throw FirewallTool.missing }
         return tool
     }

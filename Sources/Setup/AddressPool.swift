@@ -9,7 +9,9 @@ package struct AddressPool {
     ///   - server: the interface's own addresses.
     ///   - taken: the allowed IPs of all its peers.
     package init(server: [InterfaceAddress], taken: [Prefix]) {
-        networks = server.compactMap { Network($0, taken: taken + server.compactMap { Prefix($0.address, length: $0.address.bitCount) }) }
+        networks = server.compactMap {
+            Network($0, taken: taken + server.compactMap { Prefix($0.address, length: $0.address.bitCount) })
+        }
     }
 
     /// The lowest free address of each family that the server has; of the same number in both if there is one.

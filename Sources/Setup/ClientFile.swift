@@ -1,5 +1,6 @@
 import Control
 import Quick
+import Tunnel
 import Wire
 
 /// The file that a peer brings its side up from.

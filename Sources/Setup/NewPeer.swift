@@ -1,6 +1,7 @@
 package import Control
 package import NoisePrimitives
 package import Quick
+import Tunnel
 package import Wire
 
 /// Adds a peer to a server: new keys, the next free addresses, and the file for the other side.

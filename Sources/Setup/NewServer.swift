@@ -55,7 +55,8 @@ package struct NewServer {
         do throws(SystemError) {
             try WholeFile.create(path, with: text)
         } catch {
-            throw error.code == EEXIST ? Self.exists(path) : error
+            if error.code == EEXIST { throw Self.exists(path) }
+            throw error
         }
         return Outcome(
             interface: interface, path: path, addresses: addresses, port: port, endpoint: endpoint, notes: notes)
@@ -73,7 +74,7 @@ package struct NewServer {
         return (interface, path)
     }
 
-    private static func exists(_ path: String) -> any Error {
+    private static func exists(_ path: String) -> QuickError {
         QuickError(
             "\(path) exists already, and stays as it is; add peers to it with 'nightjar new peer NAME', or give the new "
                 + "server another interface, as in 'nightjar new server wg1'")
@@ -162,7 +163,8 @@ extension NewServer {
         if address.isPrivate {
             notes.append(
                 "\(address) is a private address: peers elsewhere reach it only by way of a router that passes UDP port "
-                    + "\(port) on to it. In that case change ClientEndpoint in the file to the router's name or address")
+                    + "\(port) on to it. In that case change ClientEndpoint in the file to the router's name or address"
+            )
         }
         return EndpointName(Endpoint(address, port: port))
     }

@@ -11,7 +11,9 @@ package enum PeerEdit {
 
     /// - Returns: the peer's name in the end, and where the change has arrived; nil when all was so already.
     /// - Throws: a sentence; then nothing has changed.
-    package func run(_ argument: String, _ edit: ConfigurationEdit) throws -> (name: String, reach: ConfigurationEdit.Reach?) {
+    package func run(_ argument: String, _ edit: ConfigurationEdit) throws -> (
+        name: String, reach: ConfigurationEdit.Reach?
+    ) {
         let text = edit.text
         let peer = try text.peer(argument, file: edit.path)
         let name = peer.name ?? peer.section?.publicKey.short ?? argument

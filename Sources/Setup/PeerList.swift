@@ -83,7 +83,8 @@ package struct PeerList {
 /// The file of a peer whose key was kept, as it is now.
 package enum KeptClientFile {
     /// - Throws: a sentence, also when the key wasn't kept.
-    package static func text(_ argument: String, _ text: ConfigurationText, path: String) throws(QuickError) -> [UInt8] {
+    package static func text(_ argument: String, _ text: ConfigurationText, path: String) throws(QuickError) -> [UInt8]
+    {
         let peer = try text.peer(argument, file: path)
         guard let kept = text.comment(.clientPrivateKey, of: peer) else {
             throw QuickError(

@@ -20,7 +20,8 @@ package enum PeerName {
             case .control, .lineSeparator, .paragraphSeparator:
                 throw refusal("it has a line break or another control character in it")
             case .format where scalar != Self.joiner:
-                throw refusal("it has an invisible character in it, U+\(String(scalar.value, radix: 16, uppercase: true))")
+                throw refusal(
+                    "it has an invisible character in it, U+\(String(scalar.value, radix: 16, uppercase: true))")
             case .surrogate, .privateUse, .unassigned:
                 throw refusal("it has a character in it that nobody knows")
             default: break

@@ -58,7 +58,8 @@ extension IPAddress {
 
     /// Whether it means something on its own network only: private, shared, link-local, unique local, loopback.
     package var isPrivate: Bool {
-        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8",
+        [
+            "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8",
             "fc00::/7", "fe80::/10", "::1/128",
         ].compactMap { Prefix($0) }.contains { range in
             range.address.isIPv6 == isIPv6 && Prefix(self, length: range.length) == range

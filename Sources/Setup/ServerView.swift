@@ -17,7 +17,8 @@ struct ServerView {
     init(_ text: ConfigurationText, path: String) throws(QuickError) {
         let settings = text.configuration.interface
         guard let key = settings.privateKey, !key.isZero else {
-            throw QuickError("\(path) has no PrivateKey, so nobody knows the server's public key; 'nightjar genkey' makes one")
+            throw QuickError(
+                "\(path) has no PrivateKey, so nobody knows the server's public key; 'nightjar genkey' makes one")
         }
         self.path = path
         publicKey = X25519.publicKey(of: key)
@@ -27,13 +28,15 @@ struct ServerView {
             text.layout.interfaceComment(.forwarding).flatMap { Forwarding(rawValue: $0.value.lowercased()) } ?? .off
         endpoint = try text.layout.interfaceComment(.clientEndpoint).map { setting throws(QuickError) in
             guard let name = EndpointName(setting.value, defaultPort: settings.listenPort ?? 0), name.port != 0 else {
-                throw QuickError("\(path):\(setting.line): found \(quoted(setting.value)) as ClientEndpoint; expected HOST:PORT")
+                throw QuickError(
+                    "\(path):\(setting.line): found \(quoted(setting.value)) as ClientEndpoint; expected HOST:PORT")
             }
             return name
         }
-        nameServers = try text.layout.interfaceComment(.clientDNS).map { setting throws(QuickError) in
-            try Self.addresses(setting.value, "\(path):\(setting.line): ClientDNS")
-        } ?? []
+        nameServers =
+            try text.layout.interfaceComment(.clientDNS).map { setting throws(QuickError) in
+                try Self.addresses(setting.value, "\(path):\(setting.line): ClientDNS")
+            } ?? []
     }
 
     var networks: [Prefix] { addresses.compactMap(\.network) }
@@ -73,7 +76,8 @@ struct ServerView {
     static func prefixes(_ text: String, _ place: String) throws(QuickError) -> [Prefix] {
         try text.split(whereSeparator: { $0 == "," || $0 == " " }).map { item throws(QuickError) in
             guard let prefix = InterfaceAddress(item)?.network else {
-                throw QuickError("\(place): found \(quoted(item)); expected networks separated by commas, as in 10.0.0.0/8")
+                throw QuickError(
+                    "\(place): found \(quoted(item)); expected networks separated by commas, as in 10.0.0.0/8")
             }
             return prefix
         }

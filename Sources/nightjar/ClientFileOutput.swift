@@ -13,7 +13,9 @@ struct ClientFileOutput: ParsableArguments {
     @Option(name: .customLong("qr-png"), help: "Write a picture of the QR code to this new file.")
     var picture: String?
 
-    @Flag(inversion: .prefixedNo, help: "Print the QR code; done in terminals if the file itself is printed, unless told.")
+    @Flag(
+        inversion: .prefixedNo, help: "Print the QR code; done in terminals if the file itself is printed, unless told."
+    )
     var qr: Bool?
 
     private var showsCode: Bool { qr ?? (path == nil && picture == nil && isatty(STDOUT_FILENO) == 1) }

@@ -27,7 +27,8 @@ struct NewServerCommand: ParsableCommand {
     var interface = "wg0"
 
     @Option(
-        help: "Where peers reach the server, HOST or HOST:PORT; the address that this machine uses itself, unless given.")
+        help:
+            "Where peers reach the server, HOST or HOST:PORT; the address that this machine uses itself, unless given.")
     var endpoint: String?
 
     @Option(

@@ -151,7 +151,9 @@ extension ConfigurationLayout {
 
     private mutating func endLastSection(before limit: Int) {
         guard let section = sections.last else { return }
-        let last = (section.heading..<limit).last { lines[$0].kind == .value && lines[$0].isDisabled == section.isDisabled }
+        let last = (section.heading..<limit).last {
+            lines[$0].kind == .value && lines[$0].isDisabled == section.isDisabled
+        }
         var end = (last ?? section.heading) + 1
         while end < limit, lines[end].kind == .comment { end += 1 }
         sections[sections.count - 1].lines = section.lines.lowerBound..<end
