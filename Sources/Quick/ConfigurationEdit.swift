@@ -2,7 +2,7 @@ package import Control
 import Glibc
 import LinuxNet
 import Tunnel
-package import Wire
+import Wire
 
 /// A configuration file while one program changes its peers: nobody else of this kind does meanwhile, and what an editor
 /// changes is noticed.

@@ -1,5 +1,5 @@
 import NoisePrimitives
-package import Wire
+import Wire
 
 /// Keys in text.
 enum Base64Key {

@@ -1,7 +1,6 @@
 import Control
 import Glibc
 package import LinuxNet
-package import NoisePrimitives
 package import Wire
 
 /// What a server's configuration has to agree with on the machine that it is for.

@@ -1,6 +1,6 @@
 package import Control
 import Glibc
-package import LinuxNet
+import LinuxNet
 package import NoisePrimitives
 package import Quick
 package import Wire

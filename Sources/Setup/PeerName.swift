@@ -1,5 +1,6 @@
 package import Control
 package import Quick
+import Wire
 
 /// What people call a peer: one line of at most 64 characters, letters of every script and emoji included.
 package enum PeerName {

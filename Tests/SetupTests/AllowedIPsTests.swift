@@ -22,13 +22,13 @@ import Wire
         return (try ConfigurationFile(parsing: outcome.file, name: "", dialect: .quick), outcome.notes)
     }
 
-    private func allowed(_ client: ConfigurationFile) -> [Prefix] { client.peers.flatMap(\.prefixes) }
+    private func sent(_ client: ConfigurationFile) -> [Prefix] { client.peers.flatMap(\.prefixes) }
 
     @Test func everythingExceptANetwork() throws {
         let desk = try Desk()
         try desk.write(Desk.server)
         let (client, notes) = try made(desk) { $0.excluded = prefixes("192.168.0.0/16") }
-        let allowed = self.allowed(client)
+        let allowed = sent(client)
         func leads(_ text: String) -> Bool {
             let address = IPAddress(text).flatMap { Prefix($0, length: $0.bitCount) }
             return allowed.contains { prefix in address.map { prefix.holds($0) } ?? false }
@@ -45,13 +45,13 @@ import Wire
         let desk = try Desk()
         try desk.write(Desk.server)
         let (client, _) = try made(desk) { $0.excluded = prefixes("10.0.0.0/8", "fc00::/7") }
-        let allowed = self.allowed(client)
+        let allowed = sent(client)
         #expect(
             allowed.contains { $0.holds(Prefix("10.8.0.0/24")!) } && allowed.contains { $0.holds(Prefix("fd08::/64")!) }
         )
         #expect(!allowed.contains { $0.overlaps(Prefix("10.9.0.0/16")!) })
         let (own, _) = try made(desk) { $0.allowedIPs = [] }
-        #expect(allowed(own) == prefixes("10.8.0.0/24", "fd08::/64"))
+        #expect(sent(own) == prefixes("10.8.0.0/24", "fd08::/64"))
     }
 
     @Test func aServerThatIsNotFoundIsToldOf() throws {
@@ -60,7 +60,7 @@ import Wire
         let (_, notes) = try made(desk, found: []) { $0.excluded = prefixes("192.168.0.0/16") }
         #expect(notes.count == 1 && notes[0].contains("--exclude"))
         let (all, none) = try made(desk, found: []) { _ in }
-        #expect(self.allowed(all) == prefixes("0.0.0.0/0", "::/0") && none == [])
+        #expect(sent(all) == prefixes("0.0.0.0/0", "::/0") && none == [])
     }
 
     @Test func nameServersThatTheTunnelLeadsTo() throws {

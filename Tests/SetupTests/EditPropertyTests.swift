@@ -1,5 +1,6 @@
 import Control
 import Quick
+import NoisePrimitives
 import TestKit
 import Testing
 import Wire
