@@ -35,7 +35,7 @@ package enum PeerEdit {
                 $0.place != peer.place && ($0.name.map { PeerName.areAlike($0, new) } ?? false)
             }) {
                 throw QuickError(
-                    "\(edit.path):\(text.line(of: other)): there is a peer called \(quoted(new)) already")
+                    "\(edit.path):\(text.line(of: other)): there is a peer called \(quoted(other.name ?? new)) already")
             }
             guard peer.name != new else { return (new, nil) }
             return (new, try edit.commit(text.renaming(peer, to: new), .none))

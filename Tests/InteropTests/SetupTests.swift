@@ -36,7 +36,8 @@ extension Interop {
             }
         }
 
-        private func nightjar(_ machine: QuickMachine, _ line: String, mayFail: Bool = false) async throws -> CommandResult
+        private func nightjar(_ machine: QuickMachine, _ line: String, mayFail: Bool = false) async throws
+            -> CommandResult
         {
             let words = line.split(separator: " ").map(String.init)
             return try await machine.run([try Engine.nightjar.executable()] + words, mayFail: mayFail)
@@ -52,7 +53,9 @@ extension Interop {
             return try await machine.run(["sh", "-c", script]).output
         }
 
-        private func move(_ path: String, _ from: QuickMachine, _ to: QuickMachine, as name: String, _ lab: Lab) async throws {
+        private func move(_ path: String, _ from: QuickMachine, _ to: QuickMachine, as name: String, _ lab: Lab)
+            async throws
+        {
             let file = try lab.write(try await from.run("cat \(path)").output, name: "moved")
             try await to.run(["install", "-m", "600", file, name])
         }
@@ -179,13 +182,16 @@ extension Interop {
                 let path = "/etc/wireguard/wg0.conf"
                 let program = try Engine.nightjar.executable()
                 var outcomes: Set<String> = []
-                for call in ["openat", "open", "fchmod", "fchown", "write", "fsync", "rename", "renameat2", "unlink", "close"] {
+                for call in [
+                    "openat", "open", "fchmod", "fchown", "write", "fsync", "rename", "renameat2", "unlink", "close",
+                ] {
                     for count in 1...40 {
                         let former = try await server.run("cat \(path)").output
                         let result = try await server.run(
                             [
                                 "strace", "-f", "-qq", "-o", "/dev/null", "-P", path, "-P", "\(path).new", "-P",
-                                "/etc/wireguard", "-e", "inject=\(call):signal=KILL:when=\(count)", program, "new", "peer",
+                                "/etc/wireguard", "-e", "inject=\(call):signal=KILL:when=\(count)", program, "new",
+                                "peer",
                                 "two", "--no-qr",
                             ], mayFail: true)
                         let now = try await server.run("cat \(path)").output

@@ -1,6 +1,6 @@
 import Control
-import Quick
 import NoisePrimitives
+import Quick
 import TestKit
 import Testing
 import Wire
@@ -44,7 +44,9 @@ import Wire
             case (1, let name?):
                 try desk.change(.remove, name)
                 let after = Self.split(desk.bytes())
-                #expect(after.filter { !$0.isEmpty } == before.filter { !$0.isEmpty && !own(Self.plain($0)) })
+                #expect(
+                    after.filter { !Self.isBlank($0) } == before.filter { !Self.isBlank($0) && !own(Self.plain($0)) })
+                #expect(before.filter(Self.isBlank).count - after.filter(Self.isBlank).count <= 1)
                 lines.removeAll { $0.owner == name }
             case (2, let name?):
                 let former = desk.bytes()
@@ -81,6 +83,8 @@ import Wire
     private static func peers(_ desk: Desk) throws -> Int {
         try ConfigurationFile(parsing: desk.bytes(), name: "", dialect: .quick).peers.count
     }
+
+    private static func isBlank(_ line: String) -> Bool { line.allSatisfy(\.isWhitespace) }
 
     private static func plain(_ line: String) -> String {
         line.hasPrefix("#[disabled] ") ? String(line.dropFirst(12)) : line

@@ -81,7 +81,7 @@ import Wire
             #expect(sentence.contains(words), "\(sentence)")
             #expect(desk.text() == text)
         }
-        refused("wgtest.conf:18: there is a peer called \"laptop\" already") { try desk.add("LapTop") }
+        refused("wgtest.conf:15: there is a peer called \"laptop\" already") { try desk.add("LapTop") }
         refused("there is a peer called \"bob\" already") { try desk.change(.rename("Bob"), "laptop") }
         refused("there is no peer called \"phone\"; there are \"bob\", \"laptop\"") {
             try desk.change(.disable, "phone")
@@ -99,7 +99,7 @@ import Wire
             #expect(sentence.contains(words), "\(sentence)", sourceLocation: sourceLocation)
             #expect(desk.text() == text, sourceLocation: sourceLocation)
         }
-        try refused(Desk.server + "[Pear]\n", "wgtest.conf:15")
+        try refused(Desk.server + "[Pear]\n", "wgtest.conf:14")
         try refused(Desk.server.replacingOccurrences(of: "ListenPort", with: "ListenProt"), "wgtest.conf:6")
         try refused(Desk.server.replacingOccurrences(of: "PrivateKey = YA", with: "# PrivateKey = YA"), "no PrivateKey")
         try refused(Desk.server.replacingOccurrences(of: "10.8.0.1/24, fd08::1/64", with: "10.8.0.1/32"), "no room")
@@ -109,7 +109,7 @@ import Wire
             Desk.server.replacingOccurrences(of: "vpn.example.org:51820", with: "vpn example:x"), "wgtest.conf:3")
         try refused(
             Desk.server.replacingOccurrences(of: "[Peer]\n", with: "#[disabled] [Peer]\n"),
-            "wgtest.conf:13: found a value right after a peer that is switched off")
+            "wgtest.conf:12: found a value right after a peer that is switched off")
         try refused("", "no PrivateKey")
         try refused("[Interface]\nPrivateKey = \0\n", "wgtest.conf:2")
     }

@@ -21,11 +21,13 @@ package struct ConfigurationText {
 
     /// - Parameter name: how errors name the file.
     package init(_ bytes: [UInt8], name: String) throws(ConfigurationError) {
-        configuration = try ConfigurationFile(parsing: bytes, name: name, dialect: .quick)
         layout = ConfigurationLayout(bytes)
+        for (place, section) in layout.sections.enumerated() where section.kind == .peer && section.isDisabled {
+            try Self.checkDisabled(place, layout, name)
+        }
+        configuration = try ConfigurationFile(parsing: bytes, name: name, dialect: .quick)
         var enabled = configuration.peers.makeIterator()
         for (place, section) in layout.sections.enumerated() where section.kind == .peer {
-            if section.isDisabled { try checkDisabled(place, name) }
             let called = self.name(of: section)
             let isEnabled = !section.isDisabled
             let content = isEnabled ? enabled.next() : read(section)
@@ -66,7 +68,9 @@ package struct ConfigurationText {
     }
 
     /// A value that isn't switched off among those that are belongs to the section above, and nobody meant that.
-    private func checkDisabled(_ place: Int, _ name: String) throws(ConfigurationError) {
+    private static func checkDisabled(
+        _ place: Int, _ layout: ConfigurationLayout, _ name: String
+    ) throws(ConfigurationError) {
         let start = layout.sections[place].heading
         let end = place + 1 < layout.sections.count ? layout.sections[place + 1].heading : layout.lines.count
         for number in start..<end where layout.lines[number].kind == .value && !layout.lines[number].isDisabled {
