@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests Fuzz Benchmarks/Load
 SCRIPTS := $(wildcard .ci/run Scripts/*.sh Demo/*.sh Benchmarks/*.sh Fuzz/*.sh Packaging/*.sh Packaging/*/*.sh \
 	Packaging/*/*.bash Packaging/deb/p*inst Packaging/deb/p*rm)
 
-.PHONY: help build test test-optimised sanitize-address sanitize-thread demo bench soak allocations fuzz format lint install install-names deb \
+.PHONY: help build test test-optimised sanitize-address sanitize-thread demo detectors bench soak allocations fuzz format lint install install-names deb \
 	test-package clean
 
 help: ## This list
@@ -29,8 +29,11 @@ sanitize-address: ## Every test and the daemon under the address sanitizer (as r
 sanitize-thread: ## The same under the thread sanitizer
 	@Scripts/sanitize.sh thread $(ARGS)
 
-demo: ## A tunnel between two Nightjars, with a short report of what was measured (as root)
+demo: ## A tunnel between two Nightjars, plain and obfuscated, and what was measured and seen of it (as root)
 	@Demo/demo.sh
+
+detectors: ## What tshark and nDPI see of 200 flows of each dialect; some five minutes (as root)
+	@Scripts/detectors.sh $(ARGS)
 
 bench: ## Every figure of BENCHMARKS.md but the soak's (as root; ARGS=--quick for a first look)
 	@Benchmarks/bench.sh $(ARGS)
@@ -59,8 +62,8 @@ lint: ## Checks the form of Swift sources and of shell scripts
 install: $(BINARY) ## Copies the binary, units, manual pages and completions below PREFIX (/usr/local unless told)
 	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) Packaging/install.sh
 
-install-names: ## Links wg, wg-quick and wireguard-go to the binary in PREFIX/bin, where no file has such a name
-	@for name in wg wg-quick wireguard-go; do link=$(DESTDIR)$(PREFIX)/bin/$$name; \
+install-names: ## Links wg, awg and the others to the binary in PREFIX/bin, where no file has such a name
+	@for name in wg wg-quick wireguard-go awg awg-quick amneziawg-go; do link=$(DESTDIR)$(PREFIX)/bin/$$name; \
 		if [ -e $$link ] && [ ! -L $$link ]; then echo "$$link is a file, and stays."; else ln -sf nightjar $$link; fi; done
 
 deb: build ## A Debian package, in .build

@@ -31,6 +31,7 @@ let package = Package(
         .target(
             name: "Obfuscation", dependencies: ["Wire", "NoisePrimitives", "Tunnel"], swiftSettings: swiftSettings),
         .target(name: "LinuxNet", dependencies: ["CLinux", "Wire"], swiftSettings: swiftSettings),
+        .target(name: "Inspection", dependencies: ["CLinux", "Wire", "LinuxNet"], swiftSettings: swiftSettings),
         .target(
             name: "Datapath",
             dependencies: [
@@ -40,9 +41,12 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "Relay", dependencies: ["Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet"],
+            swiftSettings: swiftSettings),
+        .target(
             name: "Control",
             dependencies: [
-                "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath",
+                "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath", "Relay",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings
@@ -54,13 +58,13 @@ let package = Package(
         ),
         .target(
             name: "Setup",
-            dependencies: ["Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Control", "Quick"],
+            dependencies: ["Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Control", "Quick"],
             swiftSettings: swiftSettings
         ),
         .executableTarget(
             name: "nightjar",
             dependencies: [
-                "Wire", "NoisePrimitives", "LinuxNet", "Datapath", "Control", "Quick", "Setup",
+                "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Inspection", "Datapath", "Control", "Quick", "Setup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -75,18 +79,24 @@ let package = Package(
         .testTarget(name: "TunnelTests", dependencies: ["Tunnel", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "ObfuscationTests", dependencies: ["Obfuscation", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(
+            name: "RelayTests", dependencies: ["Relay", "LinuxNet", "Obfuscation", "TestKit"],
+            swiftSettings: swiftSettings),
+        .testTarget(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "InspectionTests", dependencies: ["Inspection", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ControlTests",
-            dependencies: ["Control", "TestKit", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Control", "Relay", "TestKit", .product(name: "Logging", package: "swift-log")],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "QuickTests", dependencies: ["CLinux", "Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "SetupTests",
-            dependencies: ["Setup", "Quick", "Control", "LinuxNet", "NoisePrimitives", "TestKit", "Tunnel", "Wire"],
+            dependencies: [
+                "Setup", "Quick", "Control", "LinuxNet", "NoisePrimitives", "Obfuscation", "TestKit", "Tunnel", "Wire",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
@@ -106,8 +116,8 @@ if Context.environment["NIGHTJAR_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Datapath", "Control", "Quick",
-                "Setup", "TestKit",
+                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Inspection", "Datapath", "Control",
+                "Quick", "Setup", "TestKit",
             ],
             path: "Fuzz/Sources",
             swiftSettings: swiftSettings + [.unsafeFlags(instrumented)],

@@ -3,16 +3,18 @@
 
 report() {
     step "reading what was measured"
-    wire_messages >"$scratch/messages"
-    local text bold="" plain=""
-    [[ ! -t 1 || -n ${NO_COLOR:-} ]] || bold=$'\e[1m' plain=$'\e[0m'
+    wire_messages "$plain" >"$scratch/messages"
+    local text bold="" normal=""
+    [[ ! -t 1 || -n ${NO_COLOR:-} ]] || bold=$'\e[1m' normal=$'\e[0m'
     text=$(
-        printf '  %s\n\n' "${bold}A tunnel between two network namespaces, by $(program_name)$plain"
+        printf '  %s\n\n' "${bold}A tunnel between two network namespaces, by $(program_name)$normal"
         report_handshake
         printf '\n'
         report_figures
         printf '\n'
         report_observer
+        printf '\n'
+        report_veil
     )
     printf '\n%s\n\n' "$text"
 }
@@ -49,13 +51,13 @@ compare() {
 
 report_observer() {
     local packets
-    packets=$(captured_packets)
+    packets=$(captured_packets "$plain")
     printf '  What an observer on the wire sees in these %s packets, handshake and pings:\n' "$packets"
     printf '    %-9s %s\n' \
         "tshark" "recognises: $(count_of "") WireGuard messages, $(count_of 1) initiation, $(count_of 2) response," \
         "" "            $(count_of 4) data, $(count_of keepalive) keepalive, $(count_of 3) cookie reply" \
         "nDPI" "$(verdict)" \
-        "content" "the text inside every ping, \"$secret\", shows in $(packets_with "$secret") packets"
+        "content" "the text inside every ping, \"$secret\", shows in $(packets_with "$secret" "$plain") packets"
 }
 
 # count_of TYPE: how many messages of that type, or of any when it is empty.
@@ -63,8 +65,29 @@ count_of() { awk -v type="$1" 'type == "" || $2 == type { n++ } END { print n + 
 
 verdict() {
     if command -v ndpiReader >/dev/null; then
-        printf 'recognises: %s' "$(detected_protocols)"
+        printf 'recognises: %s' "$(detected_protocols "$plain")"
     else
         printf 'is not installed'
     fi
 }
+
+# The same pings, with and without one more line in the configuration.
+report_veil() {
+    printf '  %s\n' 'The same pings through a tunnel with "Obfuscation = on":'
+    printf '    %-9s %-33s %s\n' "" "plain" "obfuscated"
+    beside "first" "$(first_bytes "$plain") …" "$(first_bytes "$veil") …"
+    beside "bytes" "$(first_sizes "$plain")" "$(first_sizes "$veil")"
+    beside "tshark" "WireGuard in $(wire_messages "$plain" | wc -l) packets" \
+        "WireGuard in $(wire_messages "$veil" | wc -l) packets"
+    if command -v ndpiReader >/dev/null; then
+        beside "nDPI" "$(detected_protocols "$plain")" "$(detected_protocols "$veil")"
+    fi
+    beside "inspect" "$(inspection "$plain" signatures)" "$(inspection "$veil" signatures)"
+    beside "" "$(inspection "$plain" more)" "$(inspection "$veil" more)"
+    beside "TCP" "$(gbits "$scratch/tunnel-4.json") Gbit/s" "$(gbits "$scratch/veil-4.json") Gbit/s"
+}
+
+# beside WHAT PLAIN OBFUSCATED
+beside() { printf '    %-9s %-33s %s\n' "$1" "$2" "$3"; }
+
+gbits() { received_gbits <"$1" | awk '{ printf "%.2f", $1 }'; }

@@ -31,7 +31,7 @@ install_files() {
     PREFIX=/usr DESTDIR=$tree ZSH_FUNCTIONS=share/zsh/vendor-completions Packaging/install.sh
     strip --strip-unneeded --remove-section=.comment --remove-section=.note "$tree/usr/bin/nightjar"
     gzip -9n "$tree"/usr/share/man/man8/*.8
-    install -d -m 700 "$tree/etc/wireguard"
+    install -d -m 700 "$tree/etc/wireguard" "$tree/etc/nightjar/relay"
     install -D -m 644 Packaging/deb/lintian-overrides "$tree/usr/share/lintian/overrides/nightjar"
 }
 

@@ -25,6 +25,15 @@ put_unit() {
     chmod 644 "$root/$1/$(basename "$2")"
 }
 
+# put_awg_unit DIRECTORY: the unit of habit for awg-quick's name and files.
+put_awg_unit() {
+    sed "s,nightjar \(up\|down\) %i,awg-quick \1 %i,; s,nightjar reload %i,nightjar reload /etc/amnezia/amneziawg/%i.conf,
+        s,wg-quick\, WireGuard interface,awg-quick\, AmneziaWG interface,; s,wireguard-tools,amneziawg-tools,
+        s,/usr/bin/,$prefix/bin/," \
+        Packaging/systemd/wg-quick@.service >"$root/$1/awg-quick@.service"
+    chmod 644 "$root/$1/awg-quick@.service"
+}
+
 # put_completion SHELL FILE: shells read it into themselves, so it names no interpreter.
 put_completion() {
     install -d -m 755 "$(dirname "$root/$2")"
@@ -38,7 +47,9 @@ PROGRAM=$program Packaging/man/pages.sh "$pages"
 put 755 bin "$program"
 put_unit lib/systemd/system Packaging/systemd/nightjar@.service
 put_unit lib/systemd/system Packaging/systemd/nightjar.target
+put_unit lib/systemd/system Packaging/systemd/nightjar-relay@.service
 put_unit lib/nightjar Packaging/systemd/wg-quick@.service
+put_awg_unit lib/nightjar
 put 644 share/man/man8 "$pages"/*.8
 put_completion bash share/bash-completion/completions/nightjar
 put_completion zsh "${ZSH_FUNCTIONS:-share/zsh/site-functions}/_nightjar"

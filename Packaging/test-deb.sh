@@ -9,7 +9,7 @@
 . Scripts/sandbox.sh
 . Packaging/machines.sh
 
-readonly names=(wg wg-quick wireguard-go)
+readonly names=(wg wg-quick wireguard-go) others=(awg awg-quick amneziawg-go)
 
 main() {
     if ! in_sandbox; then
@@ -36,12 +36,15 @@ check_alone() {
     start_machine alone
     listing >"$scratch/before"
     install_package
-    expect_ours "${names[@]}"
+    expect_ours "${names[@]}" "${others[@]}"
     [[ $(inside stat -c %a /etc/wireguard) == 700 ]]
     step "running it"
     quietly inside nightjar --version
     quietly inside wg --version
     quietly inside wireguard-go --version
+    quietly inside amneziawg-go --version
+    inside awg --version | grep -q '^amneziawg-tools v'
+    inside awg-quick --help 2>&1 | grep -q /etc/amnezia/amneziawg
     inside sh -c 'wg genkey | wg pubkey' | grep -Eqx '[A-Za-z0-9+/]{43}='
     inside wg-quick --help 2>&1 | grep -q strip
     # shellcheck disable=SC2016 # $1 is the inner shell's
@@ -63,7 +66,7 @@ check_alone() {
 check_units() {
     step "checking its units"
     # The second name is the one of habit.
-    quietly inside systemd-analyze verify nightjar@wg0.service nightjar.target wg-quick@wg0.service
+    quietly inside systemd-analyze verify nightjar@wg0.service nightjar.target wg-quick@wg0.service awg-quick@awg0.service
     quietly inside systemd-analyze security --offline=true --threshold=40 nightjar@.service
     local unit
     for unit in nightjar@wg0 wg-quick@wg1; do
@@ -83,7 +86,7 @@ check_manuals() {
         quietly env LC_ALL=C.UTF-8 man --warnings -l "$scratch/page"
         [[ ! -s $scratch/output.error ]] || die "$(basename "$page"): $(cat "$scratch/output.error")"
     done
-    for page in nightjar wg wg-quick wireguard-go; do
+    for page in nightjar "${names[@]}" "${others[@]}"; do
         inside test -e "/usr/share/man/man8/$page.8.gz"
     done
 }
@@ -91,7 +94,7 @@ check_manuals() {
 check_completions() {
     step "loading its completions"
     local file
-    for file in "$machine"/usr/share/bash-completion/completions/{nightjar,wg,wg-quick}; do
+    for file in "$machine"/usr/share/bash-completion/completions/{nightjar,wg,wg-quick,awg,awg-quick}; do
         [[ ! -L $file ]] || continue
         quietly bash -n "$file"
     done

@@ -8,7 +8,7 @@ import Wire
 ///
 /// An input is an options byte and text.
 final class ConfigurationParser: FuzzedParser {
-    let share = 12
+    let share = 9
     let longestInput = 4096
 
     private let scopes = UAPIScopes(index: { $0 == "eth0" ? 2 : nil }, name: { $0 == 2 ? "eth0" : nil })

@@ -6,7 +6,7 @@ import Wire
 /// Datagrams that come to a device with a live session: arbitrary ones, ones that name a live session, and data messages
 /// with right tags around arbitrary packets and under arbitrary counters.
 final class DatagramParser: FuzzedParser {
-    let share = 12
+    let share = 10
     let longestInput = 2048
 
     private var world = World()

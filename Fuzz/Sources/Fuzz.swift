@@ -60,7 +60,7 @@ func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
 enum ParserKind: String, CaseIterable {
     case datagrams, handshakes, packets, superpackets, configuration, answers, files, kernel, netlink, text, bus,
-        resolvconf, nameanswers
+        resolvconf, nameanswers, captures, codecs
 
     func make() -> any FuzzedParser {
         switch self {
@@ -77,6 +77,8 @@ enum ParserKind: String, CaseIterable {
         case .bus: BusParser()
         case .resolvconf: ResolvConfParser()
         case .nameanswers: NameAnswerParser()
+        case .captures: CaptureFileParser()
+        case .codecs: CodecParser()
         }
     }
 }

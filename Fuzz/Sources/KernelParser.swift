@@ -8,7 +8,7 @@ import Wire
 ///
 /// An input is a byte that chooses between them and the bytes to read.
 final class KernelParser: FuzzedParser {
-    let share = 12
+    let share = 9
     let longestInput = 1024
 
     func run(_ input: inout Input) {

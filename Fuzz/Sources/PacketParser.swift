@@ -8,7 +8,7 @@ import Wire
 ///
 /// An input is an options byte and packets as ``PacketMaker`` reads them.
 final class PacketParser: FuzzedParser {
-    let share = 14
+    let share = 10
     let longestInput = 4096
 
     private static let mostPackets = 40

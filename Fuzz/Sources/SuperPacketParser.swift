@@ -7,7 +7,7 @@ import Wire
 ///
 /// An input is an options byte, a byte by which the packet is lengthened (in units of 256), the header and the packet.
 final class SuperPacketParser: FuzzedParser {
-    let share = 13
+    let share = 10
     let longestInput = 4096
 
     /// Bits of the options byte.

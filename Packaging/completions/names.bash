@@ -9,11 +9,11 @@ _nightjar_as() {
     _nightjar nightjar "${2}" "${3}"
     ((COMP_CWORD == 1)) || return
     local commands='show showconf set setconf addconf syncconf genkey genpsk pubkey'
-    [[ "${name}" != *wg-quick ]] || commands='up down save strip'
+    [[ "${name}" != *-quick ]] || commands='up down save strip'
     mapfile -t COMPREPLY < <(compgen -W "${commands}" -- "${2}")
 }
 
-for __nightjar_name in wg wg-quick; do
+for __nightjar_name in wg wg-quick awg awg-quick; do
     if [[ "$(readlink -f -- "$(type -P "${__nightjar_name}")")" = */nightjar ]]; then
         complete -o filenames -F _nightjar_as "${__nightjar_name}"
     fi

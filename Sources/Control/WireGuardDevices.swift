@@ -3,15 +3,21 @@ package import LinuxNet
 
 /// The WireGuard interfaces of this machine, whoever serves them. Part 3, "Interface lookup order".
 package enum WireGuardDevices {
-    /// Their names: first the kernel's own, then those of programs in the order of the socket directory. Sockets that
+    /// Their names: first the kernel's own, then those of programs in the order of the socket directories. Sockets that
     /// nobody serves any more are removed.
-    package static func names(socketDirectory: String = UAPISocket.defaultDirectory) throws(SystemError) -> [String] {
-        var names = try KernelDevice.names()
+    package static func names(in places: DevicePlaces) throws(SystemError) -> [String] {
+        var names = places.includesKernel ? try KernelDevice.names() : []
+        for directory in places.socketDirectories { names += try servedNames(in: directory) }
+        return names
+    }
+
+    private static func servedNames(in socketDirectory: String) throws(SystemError) -> [String] {
         guard let directory = opendir(socketDirectory) else {
-            if errno == ENOENT { return names }
+            if errno == ENOENT { return [] }
             throw SystemError(errno, "list \(socketDirectory)")
         }
         defer { closedir(directory) }
+        var names: [String] = []
         while let entry = readdir(directory) {
             let file = withUnsafeBytes(of: &entry.pointee.d_name) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
@@ -26,13 +32,12 @@ package enum WireGuardDevices {
     /// The interface of this name: a program's when there is one.
     ///
     /// - Throws: ``SystemError``, `ENODEV` when there is no such interface.
-    package static func open(
-        _ name: String, socketDirectory: String = UAPISocket.defaultDirectory
-    ) throws(SystemError) -> any DeviceAccess {
-        if isServed(name, in: socketDirectory), let path = try? UAPISocket.path(of: name, in: socketDirectory) {
+    package static func open(_ name: String, in places: DevicePlaces) throws(SystemError) -> any DeviceAccess {
+        for directory in places.socketDirectories where isServed(name, in: directory) {
+            guard let path = try? UAPISocket.path(of: name, in: directory) else { continue }
             return UserspaceDevice(interface: name, path: path)
         }
-        if try KernelDevice.exists(name) { return KernelDevice(interface: name) }
+        if places.includesKernel, try KernelDevice.exists(name) { return KernelDevice(interface: name) }
         throw SystemError(
             ENODEV, "open interface \(quoted(name))",
             advice: "there is no WireGuard interface of this name; 'nightjar run' makes one")

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxNet
 import Logging
+import Obfuscation
 package import Tunnel
 package import Wire
 
@@ -10,6 +11,12 @@ extension Engine {
     /// - Returns: 0, or the `errno` value of what failed.
     package func apply(_ change: DeviceChange) -> Int32 {
         guard tunnel.hasRoom(for: change) else { return ENOMEM }
+        do throws(DialectError) {
+            try disguises.check(change, for: tunnel)
+        } catch {
+            logger.error("Nothing was changed: \(error)")
+            return EINVAL
+        }
         let oldMark = firewallMark
         if let mark = change.firewallMark {
             let code = setFirewallMark(mark)
@@ -22,7 +29,9 @@ extension Engine {
                 return code
             }
         }
-        tunnel.apply(change, now: moment())
+        let reconfiguration = tunnel.configure(change)
+        if disguises.update(tunnel, by: change, reconfiguration) { limitSuperPackets() }
+        tunnel.resume(reconfiguration, now: moment())
         drain()
         return 0
     }
@@ -32,6 +41,10 @@ extension Engine {
         var status = tunnel.status()
         status.listenPort = listenPort
         status.firewallMark = firewallMark
+        for index in status.peers.indices {
+            status.peers[index].dialect = Dialect.name(
+                of: status.peers[index].obfuscation, interface: status.obfuscation)
+        }
         return status
     }
 
@@ -40,6 +53,7 @@ extension Engine {
 
     /// Has a peer called at another endpoint than before.
     package func call(_ publicKey: PublicKey, at endpoint: Endpoint) {
+        disguises.moved(publicKey, to: endpoint)
         tunnel.call(publicKey, at: endpoint, now: moment())
         drain()
     }

@@ -118,7 +118,7 @@ extension Engine {
     /// kernel's own arithmetic goes wrong below some hundred bytes.
     func limitSuperPackets() {
         guard device.offloads.tcp else { return }
-        let datagram = shared.mtu + Message.Data.overhead
+        let datagram = disguises.longestDatagram(mtu: shared.mtu)
         let segments = min(UDPSocket.maximumPayload(.v4) / datagram, UDPSocket.maximumSegments)
         let payload = shared.mtu - IPPacket.headerSize6 - 32
         guard segments > 1, payload >= Self.leastPayloadToLimit else { return }

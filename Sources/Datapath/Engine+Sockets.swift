@@ -28,10 +28,12 @@ extension Engine {
 
     private func startReceiver(on socket: UDPSocket) throws(SystemError) -> NativeThread {
         let name = "\(device.name)-in\(socket.family == .v4 ? 4 : 6)"
-        return try NativeThread(name: name) { [device, shared, handshakes, outbound, laneEnds, logger] in
+        return try NativeThread(name: name) {
+            [device, shared, handshakes, outbound, dialects, mismatches, laneEnds, logger] in
             do throws(SystemError) {
                 var lane = try InboundLane(
-                    socket: socket, device: device, shared: shared, handshakes: handshakes, outbound: outbound)
+                    socket: socket, device: device, shared: shared, handshakes: handshakes, outbound: outbound,
+                    dialects: dialects, mismatches: mismatches)
                 laneEnds.report(lane.run())
             } catch {
                 logger.error("Can't receive: \(error)")

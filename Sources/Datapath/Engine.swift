@@ -2,6 +2,7 @@ import Glibc
 package import LinuxNet
 package import Logging
 package import NoisePrimitives
+import Obfuscation
 package import Tunnel
 import Wire
 
@@ -14,6 +15,9 @@ package final class Engine {
     /// What the data path may use. Everything that the kernel refuses is left out by itself.
     package struct Options: Sendable {
         package var sockets = UDPSocket.Options()
+        /// The file that keeps, past the end of this program, how new the newest handshake was that came in a dated disguise; nil: none
+        /// does.
+        package var replayFloorPath: String?
 
         package init() {}
     }
@@ -29,6 +33,9 @@ package final class Engine {
     let tunnel: Device
     let sockets = SocketSet()
     let handshakes: HandshakeQueue
+    let dialects = DialectCell()
+    let mismatches: MismatchWatch
+    let disguises: Disguises
     let outbound: OutboundPath
     let doorbell: Doorbell
     let stopBell: Doorbell
@@ -38,6 +45,7 @@ package final class Engine {
     var routing: Netlink
     var routingMonitor: NetlinkMonitor
     private var transmits = TransmitBatch()
+    private var keystream: KeystreamGenerator
     var eventLog = EventLog()
 
     /// The port to bind, 0 for any; then the one that was bound.
@@ -75,7 +83,12 @@ package final class Engine {
         shared = DeviceShared(mtu: try device.mtu(), wakeControl: ring)
         tunnel = Device(shared: shared, random: random)
         handshakes = HandshakeQueue(wakeControl: ring)
-        outbound = try OutboundPath(device: device, shared: shared, sockets: sockets, stop: stopBell)
+        mismatches = MismatchWatch(wakeControl: ring)
+        disguises = Disguises(
+            cell: dialects, floor: ReplayFloor(path: options.replayFloorPath, logger: logger), random: random)
+        keystream = KeystreamGenerator(seededBy: random)
+        outbound = try OutboundPath(
+            device: device, shared: shared, sockets: sockets, stop: stopBell, seed: random.secret())
         laneEnds = LaneEnds(wakeControl: ring)
         link = try LinkWatch(interfaceIndex: device.interfaceIndex)
         routingMonitor = try NetlinkMonitor(.routing)
@@ -139,9 +152,9 @@ package final class Engine {
         // enough to share the cost of sending their answers, and few enough for the first one not to wait long.
         var isMore = true
         for _ in 0..<4 where isMore {
-            isMore = handshakes.handle(atMost: 16) { message, endpoint, source, waiting in
-                tunnel.handleHandshake(message, from: endpoint, via: source, waiting: waiting, now: now)
-            }
+            isMore = handshakes.handle(atMost: 16) { handle($0, now: now) }
+            // Before the answers go out, so that whoever sees one can't have its message taken again after a crash.
+            disguises.saveFloor()
             drain()
         }
         if tunnel.isUnderLoad(at: now.instant), !isMore {
@@ -151,23 +164,52 @@ package final class Engine {
         }
         tunnel.handleSignals(now: now)
         drain()
+        lookAtMismatch(now: now)
         if laneEnds.isDeviceGone {
             logger.info("The interface is gone")
             onDeviceGone()
         }
     }
 
+    private func handle(_ item: HandshakeQueue.Item, now: Moment) {
+        switch item.content {
+        case .message(let arrival):
+            tunnel.handleHandshake(
+                item.bytes, from: item.endpoint, via: item.source, arrival: arrival, waiting: item.waiting, now: now)
+        case .answer:
+            post(
+                Device.Transmit(
+                    .data, bytes: Array(item.bytes), endpoint: item.endpoint, source: item.source, trafficClass: 0,
+                    peer: nil))
+        }
+    }
+
     /// Sends and logs what the tunnel has produced.
     func drain() {
         while let transmit = tunnel.pollTransmit() {
-            if transmits.add(transmit) { continue }
-            transmits.send(on: sockets.current, drops: shared.drops, logger: logger)
-            _ = transmits.add(transmit)
+            if transmit.disguise == nil { post(transmit) } else { disguise(transmit) }
         }
         transmits.send(on: sockets.current, drops: shared.drops, logger: logger)
         while let event = tunnel.pollEvent() {
-            eventLog.write(event, to: logger)
+            eventLog.write(event, to: logger, disguises: disguises)
             onEvent(event)
         }
+    }
+
+    private func disguise(_ transmit: Device.Transmit) {
+        let datagrams = transmit.datagrams(at: moment(), random: &keystream)
+        if datagrams.isEmpty { shared.drops.count(.disguiseImpossible) }
+        for bytes in datagrams {
+            post(
+                Device.Transmit(
+                    transmit.kind, bytes: bytes, endpoint: transmit.endpoint, source: transmit.source,
+                    trafficClass: transmit.trafficClass, peer: transmit.peer))
+        }
+    }
+
+    private func post(_ transmit: Device.Transmit) {
+        if transmits.add(transmit) { return }
+        transmits.send(on: sockets.current, drops: shared.drops, logger: logger)
+        _ = transmits.add(transmit)
     }
 }

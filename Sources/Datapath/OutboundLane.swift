@@ -1,5 +1,7 @@
 import Glibc
 import LinuxNet
+import NoisePrimitives
+import Obfuscation
 import Tunnel
 import Wire
 
@@ -15,18 +17,20 @@ struct OutboundLane: ~Copyable {
     private let shared: DeviceShared
     private let sockets: SocketSet
     private let readBuffer: UnsafeMutableRawBufferPointer
-    private var outbox = Outbox()
+    private var outbox: Outbox
     private var routes: RouteCache
     private var unreachables: UnreachableReplies
     private var now = Instant(nanoseconds: 0)
     private var isSegmentable = true
     private var waitsForRoom = true
 
-    init(device: TunDevice, shared: DeviceShared, sockets: SocketSet) {
+    /// - Parameter seed: of what disguises draw.
+    init(device: TunDevice, shared: DeviceShared, sockets: SocketSet, seed: Secret32) {
         self.device = device
         self.shared = shared
         self.sockets = sockets
         readBuffer = .allocate(byteCount: TunDevice.maximumReadSize, alignment: 64)
+        outbox = Outbox(seed: seed)
         routes = RouteCache(shared.routes)
         unreachables = UnreachableReplies(device: device)
     }
@@ -101,6 +105,9 @@ struct OutboundLane: ~Copyable {
         guard let grant = peer.sendGrant(at: now),
             let counter = grant.keypair.reserve(segments.segmentCount - first)
         else { return stage(segments, from: first, for: peer) }
+        if let disguise = grant.disguise {
+            return send(segments, from: first, to: peer, with: grant, in: disguise, counter: counter)
+        }
         let keypair = grant.keypair
         let mtu = shared.mtu
         let headerSize = Message.Data.headerSize
@@ -125,9 +132,52 @@ struct OutboundLane: ~Copyable {
         }
     }
 
+    /// Sends segments in a disguise, whose layout is asked for once for each length that differs from the one before.
+    private mutating func send(
+        _ segments: borrowing Segmentation, from first: Int, to peer: Peer, with grant: SendGrant,
+        in disguise: any Disguise, counter: UInt64
+    ) {
+        let form = disguise.headerForm
+        let count = segments.segmentCount - first
+        guard form == .whole || counter < DataHeader.compactCounters - UInt64(count) else {
+            peer.requestInitiation(at: now)
+            return shared.drops.count(.disguiseImpossible, count)
+        }
+        let mtu = shared.mtu
+        head(for: peer, with: grant, segments)
+        var length = -1
+        var layout = DataLayout(prefix: 0, content: 0, suffix: 0)
+        for index in first..<segments.segmentCount {
+            if segments.length(ofSegment: index) != length {
+                length = segments.length(ofSegment: index)
+                layout = disguise.layout(ofPacket: length, mtu: mtu, draw: outbox.draw)
+            }
+            guard layout.isPossible(for: length, form) else {
+                shared.drops.count(.disguiseImpossible)
+                continue
+            }
+            if !outbox.hasRoom(for: layout.total) {
+                flush()
+                head(for: peer, with: grant, segments)
+            }
+            let body = outbox.slot + layout.prefix
+            _ = segments.write(segment: index, to: body)
+            if layout.content > length {
+                (body + length).initializeMemory(as: UInt8.self, repeating: 0, count: layout.content - length)
+            }
+            // Safe: the session ends 8192 counters before they would wrap.
+            let counter = counter &+ UInt64(index - first)
+            grant.keypair.seal(body: body, length: layout.content, counter: counter)
+            DataHeader.store(
+                form, receiver: grant.keypair.remoteIndex, counter: counter, suffix: layout.suffix, before: body)
+            outbox.commit(length: layout.total, prefix: layout.prefix, now: now)
+        }
+    }
+
     private mutating func head(for peer: Peer, with grant: SendGrant, _ segments: borrowing Segmentation) {
+        let isMarked = grant.disguise?.marksTraffic ?? true
         outbox.head(
-            for: peer, with: grant, trafficClass: segments.packet.ecn.encapsulated.rawValue,
+            for: peer, with: grant, trafficClass: isMarked ? segments.packet.ecn.encapsulated.rawValue : 0,
             isSegmentable: isSegmentable, now: now)
     }
 

@@ -1,6 +1,7 @@
 import LinuxNet
 import Synchronization
 import Tunnel
+import Wire
 
 /// The outbound lane with its lock, under which packets are read and sent in one go, so that none overtakes another.
 ///
@@ -19,9 +20,12 @@ final class OutboundPath: Sendable {
     /// Whether the thread of its own sleeps, or is about to: only then somebody else may answer.
     private let isWaiting = Atomic<Bool>(false)
 
-    init(device: TunDevice, shared: DeviceShared, sockets: SocketSet, stop: Doorbell) throws(SystemError) {
+    /// - Parameter seed: of what disguises draw.
+    init(
+        device: TunDevice, shared: DeviceShared, sockets: SocketSet, stop: Doorbell, seed: Secret32
+    ) throws(SystemError) {
         watch = try TunWatch(device, doorbell: stop)
-        lane = Mutex(OutboundLane(device: device, shared: shared, sockets: sockets))
+        lane = Mutex(OutboundLane(device: device, shared: shared, sockets: sockets, seed: seed))
     }
 
     /// Moves packets until the doorbell for stopping rings or the device is gone.

@@ -1,4 +1,5 @@
 import LinuxNet
+import NoisePrimitives
 import Tunnel
 import Wire
 
@@ -6,7 +7,8 @@ import Wire
 ///
 /// The memory is cut as it is used: the caller says with ``head(for:with:trafficClass:isSegmentable:now:)`` which way
 /// datagrams go, seals one after another at ``slot`` and commits each. One joins the message before it if that goes the
-/// same way and its datagrams are as long. What is in it leaves with ``flush(on:drops:now:)``.
+/// same way and its datagrams are as long. What is in it leaves with ``flush(on:drops:now:)``. A message that goes in a disguise gets
+/// it when it can't grow any more, all of its datagrams at once.
 struct Outbox: ~Copyable {
     /// Bytes of datagrams that it holds.
     static let capacity = 256 << 10
@@ -21,6 +23,11 @@ struct Outbox: ~Copyable {
     private var maximumLength = 0
     private var v4 = Messages()
     private var v6 = Messages()
+    private var random: KeystreamGenerator
+    /// Datagrams in disguise that have gone the open message's way since the last flush.
+    private var position = 0
+    /// Random, for the layout of what goes in a disguise: the same as long as the way is.
+    private(set) var draw: UInt64 = 0
 
     /// What all datagrams of a message have in common.
     private struct Way {
@@ -31,6 +38,7 @@ struct Outbox: ~Copyable {
         func isSame(_ peer: Peer, _ grant: SendGrant, _ trafficClass: UInt8) -> Bool {
             self.peer === peer && self.grant.keypair === grant.keypair && self.trafficClass == trafficClass
                 && self.grant.endpoint == grant.endpoint && self.grant.source == grant.source
+                && self.grant.disguise === grant.disguise
         }
     }
 
@@ -44,13 +52,16 @@ struct Outbox: ~Copyable {
         let maximumSegments: Int
         /// Bytes that it may have.
         let maximumLength: Int
+        /// Bytes before each ciphertext in a disguise; 0 without one.
+        let prefix: Int
         /// Whether its last datagram was shorter, after which none may follow.
         var isClosed = false
         var carriesData: Bool
 
         /// Takes the datagram that follows in memory; false when it needs its own message.
-        mutating func extend(by length: Int) -> Bool {
-            guard !isClosed, length <= segmentSize, segments < maximumSegments, self.length + length <= maximumLength
+        mutating func extend(by length: Int, prefix: Int) -> Bool {
+            guard !isClosed, length <= segmentSize, segments < maximumSegments, self.length + length <= maximumLength,
+                prefix == self.prefix
             else { return false }
             self.length += length
             segments += 1
@@ -87,7 +98,9 @@ struct Outbox: ~Copyable {
         }
     }
 
-    init() {
+    /// - Parameter seed: of what disguises draw.
+    init(seed: Secret32) {
+        random = KeystreamGenerator(seed: seed)
         memory = .allocate(byteCount: Self.capacity, alignment: 64)
     }
 
@@ -116,18 +129,23 @@ struct Outbox: ~Copyable {
         close(now: now)
         maximumLength = UDPSocket.maximumPayload(AddressFamily(of: grant.endpoint.address))
         way = Way(peer: peer, grant: grant, trafficClass: trafficClass)
+        position = 0
+        if grant.disguise != nil { draw = random.next() }
     }
 
     /// Takes the datagram of `length` bytes that was sealed at ``slot``.
-    mutating func commit(length: Int, now: Instant) {
-        if open?.extend(by: length) ?? false {
+    ///
+    /// - Parameter prefix: bytes before its ciphertext in a disguise; 0 without one.
+    @inline(__always)
+    mutating func commit(length: Int, prefix: Int = 0, now: Instant) {
+        if open?.extend(by: length, prefix: prefix) ?? false {
             used += length
             return
         }
         close(now: now)
         open = OpenMessage(
             start: used, length: length, segmentSize: length, maximumSegments: maximumSegments,
-            maximumLength: maximumLength, carriesData: length > Message.Data.overhead)
+            maximumLength: maximumLength, prefix: prefix, carriesData: length > Message.Data.overhead)
         used += length
     }
 
@@ -143,6 +161,14 @@ struct Outbox: ~Copyable {
     private mutating func close(now: Instant) {
         guard let message = open, let way else { return }
         open = nil
+        if let disguise = way.grant.disguise {
+            disguise.conceal(
+                DataRun(
+                    start: memory + message.start, length: message.length, stride: message.segmentSize,
+                    prefix: message.prefix, position: position),
+                random: &random)
+            position += message.segments
+        }
         way.peer.sent(message.carriesData ? .data : .keepalive, bytes: message.length, on: way.grant.keypair, at: now)
         if way.grant.endpoint.address.isIPv6 {
             v6.append(message, way, at: memory + message.start)

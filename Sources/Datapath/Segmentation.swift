@@ -40,6 +40,11 @@ package struct Segmentation {
     /// The partial sum of pseudo-header and transport header without the fields that differ between segments.
     let transportSum: UInt64
 
+    /// Bytes of a segment.
+    func length(ofSegment index: Int) -> Int {
+        segmentSize == 0 ? packet.length : headerLength &+ min(segmentSize, payloadLength &- index &* segmentSize)
+    }
+
     /// Bytes of the longest segment.
     package var maximumLength: Int { headerLength &+ min(segmentSize, payloadLength) }
 

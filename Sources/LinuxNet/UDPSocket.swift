@@ -24,6 +24,8 @@ package final class UDPSocket: Sendable {
         package var segmentation = true
         /// Whether to receive many datagrams as one (`UDP_GRO`), where the kernel can.
         package var coalescing = true
+        /// Whether receiving waits for a datagram. One that doesn't is for an ``EventLoop``.
+        package var waitsForDatagrams = true
         /// Bytes to ask for as send and as receive buffer.
         package var bufferSize: Int32 = 7 << 20
 
@@ -59,9 +61,28 @@ package final class UDPSocket: Sendable {
     package static func bind(
         _ family: AddressFamily, port: UInt16, firewallMark: UInt32 = 0, options: Options = Options()
     ) throws(SystemError) -> UDPSocket {
-        let attempt = "open a UDP socket on \(family == .v4 ? "IPv4" : "IPv6") port \(port)"
+        let address: IPAddress = family == .v4 ? .v4(IPv4Address(0)) : .v6(IPv6Address(high: 0, low: 0))
+        return try bind(
+            Endpoint(address, port: port), firewallMark: firewallMark, options: options,
+            attempt: "open a UDP socket on \(family == .v4 ? "IPv4" : "IPv6") port \(port)")
+    }
+
+    /// Opens a socket on one local address.
+    ///
+    /// - Throws: `EADDRNOTAVAIL` when it is none of this machine's, and what ``bind(_:port:firewallMark:options:)`` does.
+    package static func bind(
+        at local: Endpoint, firewallMark: UInt32 = 0, options: Options = Options()
+    ) throws(SystemError) -> UDPSocket {
+        try bind(local, firewallMark: firewallMark, options: options, attempt: "open a UDP socket on \(local)")
+    }
+
+    private static func bind(
+        _ local: Endpoint, firewallMark: UInt32, options: Options, attempt: String
+    ) throws(SystemError) -> UDPSocket {
+        let family = AddressFamily(of: local.address)
         let domain = family == .v4 ? AF_INET : AF_INET6
-        let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        var type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        if !options.waitsForDatagrams { type |= Int32(SOCK_NONBLOCK.rawValue) }
         let number = socket(domain, type, Int32(IPPROTO_UDP))
         guard number >= 0 else { throw .last(attempt) }
         let descriptor = OwnedDescriptor(owning: number)
@@ -72,11 +93,10 @@ package final class UDPSocket: Sendable {
         setBuffers(of: number, to: options.bufferSize)
         guard setFamilyOptions(of: number, family) else { throw .last(attempt) }
 
-        let address: IPAddress = family == .v4 ? .v4(IPv4Address(0)) : .v6(IPv6Address(high: 0, low: 0))
         let code = withUnsafeTemporaryAllocation(byteCount: SocketAddress.capacity, alignment: 8) { name -> Int32 in
             // Safe: the buffer isn't empty.
             let start = name.baseAddress.unsafelyUnwrapped
-            let length = SocketAddress.store(Endpoint(address, port: port), to: start)
+            let length = SocketAddress.store(local, to: start)
             return Glibc.bind(number, start.assumingMemoryBound(to: sockaddr.self), length) == 0 ? 0 : errno
         }
         guard code == 0 else { throw SystemError(code, attempt) }
@@ -102,6 +122,9 @@ package final class UDPSocket: Sendable {
     package static func maximumPayload(_ family: AddressFamily) -> Int {
         family == .v4 ? 65_535 - 20 - 8 : 65_535 - 8
     }
+
+    /// Readable while datagrams wait.
+    package var fileDescriptor: Int32 { descriptor.number }
 
     var number: Int32 { descriptor.number }
 

@@ -54,6 +54,20 @@ package enum XChaCha20Poly1305 {
             key: subkey, counter: counter, ciphertext, associatedData: associatedData, into: output)
     }
 
+    /// Decrypts the first `count` bytes of a ciphertext in place without looking whether it authenticates. `nonce` has 24 bytes.
+    package static func peek(
+        key: Bytes32, nonce: UnsafeRawBufferPointer, _ ciphertext: UnsafeMutableRawPointer, count: Int
+    ) {
+        var (subkey, counter) = split(key, nonce)
+        defer { subkey.wipe() }
+        // The first block of the keystream makes the tag's key. RFC 8439 §2.8.
+        ChaCha20Nonce(counter: counter).withUnsafeBytes { nonce in
+            // Safe: a nonce has an address.
+            let nonce = nonce.baseAddress.unsafelyUnwrapped
+            ChaCha20.apply(key: subkey, nonce: nonce, counter: 1, to: ciphertext, count: count)
+        }
+    }
+
     /// The first sixteen bytes of the nonce make the key, the others are the inner nonce.
     private static func split(_ key: Bytes32, _ nonce: UnsafeRawBufferPointer) -> (subkey: Bytes32, counter: UInt64) {
         precondition(nonce.count == nonceSize, "XChaCha20 takes 24 bytes of nonce")

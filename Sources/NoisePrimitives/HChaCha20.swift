@@ -8,11 +8,7 @@ package enum HChaCha20 {
     package static func subkey(_ key: Bytes32, nonce: UnsafeRawBufferPointer) -> Bytes32 {
         precondition(nonce.count == nonceSize, "HChaCha20 takes 16 bytes of nonce")
         var v = key.withUnsafeBytes { key in
-            WorkingState(
-                v0: 0x6170_7865, v1: 0x3320_646e, v2: 0x7962_2d32, v3: 0x6b20_6574,
-                v4: key.word(0), v5: key.word(1), v6: key.word(2), v7: key.word(3),
-                v8: key.word(4), v9: key.word(5), v10: key.word(6), v11: key.word(7),
-                v12: nonce.word(0), v13: nonce.word(1), v14: nonce.word(2), v15: nonce.word(3))
+            WorkingState(key: key, nonce.word(0), nonce.word(1), nonce.word(2), nonce.word(3))
         }
         defer { withUnsafeMutableBytes(of: &v) { wipe($0) } }
         for _ in 0..<10 { v.doubleRound() }
@@ -21,9 +17,20 @@ package enum HChaCha20 {
 }
 
 extension WorkingState {
+    /// A key and the last sixteen bytes of the first state, behind the constant that both ciphers begin with. RFC 8439 §2.3.
+    init(key: UnsafeRawBufferPointer, _ v12: UInt32, _ v13: UInt32, _ v14: UInt32, _ v15: UInt32) {
+        self.init(
+            v0: 0x6170_7865, v1: 0x3320_646e, v2: 0x7962_2d32, v3: 0x6b20_6574,
+            v4: key.word(0), v5: key.word(1), v6: key.word(2), v7: key.word(3),
+            v8: key.word(4), v9: key.word(5), v10: key.word(6), v11: key.word(7),
+            v12: v12, v13: v13, v14: v14, v15: v15)
+    }
+}
+
+extension WorkingState {
     /// Four quarter rounds on the columns, four on the diagonals. RFC 8439 §2.3.
     @inline(__always)
-    fileprivate mutating func doubleRound() {
+    mutating func doubleRound() {
         quarterRound(&v0, &v4, &v8, &v12)
         quarterRound(&v1, &v5, &v9, &v13)
         quarterRound(&v2, &v6, &v10, &v14)
@@ -50,7 +57,7 @@ private func quarterRound(_ a: inout UInt32, _ b: inout UInt32, _ c: inout UInt3
 
 extension UnsafeRawBufferPointer {
     /// The little-endian number at place `index`.
-    fileprivate func word(_ index: Int) -> UInt32 {
+    func word(_ index: Int) -> UInt32 {
         UInt32(littleEndian: loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
     }
 }

@@ -11,7 +11,12 @@ package struct KeystreamGenerator: ~Copyable {
     private var used = storeSize
 
     package init(seededBy source: any RandomSource) {
-        key = source.secret()
+        self.init(seed: source.secret())
+    }
+
+    /// - Parameter seed: used for nothing else.
+    package init(seed: Secret32) {
+        key = seed
     }
 
     deinit {
@@ -40,7 +45,7 @@ package struct KeystreamGenerator: ~Copyable {
 
     /// A number in `0..<bound`, each as likely as the others but for one part in 2^32. `bound` is above zero.
     package mutating func below(_ bound: UInt32) -> UInt32 {
-        UInt32(truncatingIfNeeded: (next() >> 32) &* UInt64(bound) >> 32)
+        UInt32(truncatingIfNeeded: ((next() >> 32) &* UInt64(bound)) >> 32)
     }
 
     /// A number from `range`, each as likely as the others.

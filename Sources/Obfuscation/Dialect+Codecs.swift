@@ -9,9 +9,15 @@ extension Dialect {
     package func disguise(number: Int, keys: CodecKeys) -> (any Disguise)? {
         switch self {
         case .plain: PlainDisguise()
+        case .swgp(let settings) where settings.isParanoid: SWGPParanoidDisguise(settings, dialect: number)
+        case .swgp(let settings): SWGPDisguise(settings, dialect: number)
+        case .lwo: keys.peer.map { LWODisguise(to: $0, dialect: number) }
+        case .wgObfuscator(let settings): WGObfuscatorDisguise(settings, dialect: number)
+        case .amneziaWG(let settings): AmneziaWGDisguise(settings, number: number, peer: keys.peer)
         case .xor(let settings): RepeatingKey(settings).map { XORDisguise($0, dialect: number) }
+        case .xorBatch: XORBatchDisguise(dialect: number)
+        case .warp(let settings): WARPDisguise(settings, dialect: number)
         case .veil(let settings): VeilDisguise(settings, dialect: number, keys: keys)
-        default: nil
         }
     }
 
@@ -26,9 +32,16 @@ extension Dialect {
     ) -> (any InboundCodec)? {
         switch self {
         case .plain: PlainInboundCodec()
+        case .swgp(let settings) where settings.isParanoid:
+            SWGPParanoidInboundCodec(settings, dialect: number, replays: replays)
+        case .swgp(let settings): SWGPInboundCodec(settings, dialect: number, replays: replays)
+        case .lwo: keys.own.map { LWOInboundCodec(own: $0, dialect: number) }
+        case .wgObfuscator(let settings): WGObfuscatorInboundCodec(settings, dialect: number)
+        case .amneziaWG(let settings): AmneziaWGInboundCodec(settings, number: number)
         case .xor(let settings): RepeatingKey(settings).map { XORInboundCodec($0, dialect: number) }
+        case .xorBatch: XORBatchInboundCodec(dialect: number)
+        case .warp(let settings): WARPInboundCodec(settings, dialect: number)
         case .veil(let settings): VeilInboundCodec(settings, dialect: number, keys: keys, replays: replays)
-        default: nil
         }
     }
 
@@ -36,6 +49,7 @@ extension Dialect {
     package var needsOwnDisguise: Bool {
         switch self {
         case .lwo, .wgObfuscator, .amneziaWG: true
+        case .swgp(let settings): settings.isParanoid
         default: false
         }
     }

@@ -54,6 +54,8 @@ extension Dialect {
                 "Obfuscation = amneziawg needs AmneziaWG's keys in [Interface], the other side's S1 to S4 and H1 to H4 among them: without any the bytes are WireGuard's own"
             )
         }
+        try settings.validate()
+        try settings.validate()
         return settings
     }
 

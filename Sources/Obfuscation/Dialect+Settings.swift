@@ -44,12 +44,16 @@ package struct SWGPSettings: Equatable, Sendable {
 /// `wg-obfuscator`: its key, and whether its STUN masking is put on.
 package struct WGObfuscatorSettings: Equatable, Sendable {
     /// 1 to 255 bytes.
-    package var key: ObfuscationKey
-    package var usesSTUN: Bool
+    package let key: ObfuscationKey
+    /// If not, masking is put on for who uses it.
+    package let usesSTUN: Bool
+    /// The same for all who use these settings, since it grows large.
+    let keystream: WGObfuscatorKeystream
 
     package init(key: ObfuscationKey, usesSTUN: Bool) {
         self.key = key
         self.usesSTUN = usesSTUN
+        keystream = WGObfuscatorKeystream(key: key.bytes)
     }
 
     package static func == (left: Self, right: Self) -> Bool {

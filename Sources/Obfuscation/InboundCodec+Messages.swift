@@ -32,3 +32,13 @@ extension HandshakeFinding {
         return .message(message.count, hint: hint)
     }
 }
+
+extension DataHeader {
+    /// Reads the suffix that a whole header tells and writes zeros in its place, so that the header is WireGuard's.
+    @inline(__always)
+    static func takeSuffix(_ header: UnsafeMutableRawPointer) -> Int {
+        let word = UnsafeRawPointer(header).littleEndian32(at: 0)
+        header.storeLittleEndian(word & 0xff, at: 0)
+        return Int(word >> 8 & 0xffff)
+    }
+}

@@ -1,5 +1,5 @@
 package import Tunnel
-import Wire
+package import Wire
 
 /// Takes one disguise off what was received: one dialect under one key. Any number of threads may use it at the same time.
 ///
@@ -37,10 +37,22 @@ package protocol InboundCodec: AnyObject, Sendable {
         in datagram: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, at now: Moment,
         isGenuine: (UnsafeRawBufferPointer) -> Bool
     ) -> HandshakeFinding
+
+    /// Writes into an answer that ``handshake(in:into:at:isGenuine:)`` found to whom it goes, if the dialect has a place for that, and
+    /// returns its length.
+    ///
+    /// - Parameters:
+    ///   - answer: the same room that the answer was written to.
+    ///   - length: of the answer until now.
+    func complete(_ answer: UnsafeMutableRawBufferPointer, length: Int, for sender: Endpoint) -> Int
 }
 
 extension InboundCodec {
     package var replyDisguise: (any Disguise)? { nil }
+
+    package func complete(_ answer: UnsafeMutableRawBufferPointer, length: Int, for sender: Endpoint) -> Int {
+        length
+    }
 }
 
 /// Datagrams that were received end to end, all but the last of equal length, which isn't longer than the others.
@@ -97,7 +109,7 @@ package enum HandshakeFinding: Equatable, Sendable {
     /// A WireGuard message of so many bytes, which tell its kind. Its first four bytes are what its sender computed the MACs over: not
     /// always WireGuard's number of the kind.
     case message(Int, hint: UInt8 = 0)
-    /// Something that has to be answered with so many bytes, as they are.
+    /// Something that has to be answered with so many bytes, or as many as ``InboundCodec/complete(_:length:for:)`` then makes of them.
     case answer(Int)
     /// Something of this dialect that means nothing, such as junk.
     case ignored

@@ -6,7 +6,7 @@ import Wire
 package final class PlainDisguise: Disguise {
     package init() {}
 
-    package var dialect: Int { Self.plainDialect }
+    package var dialect: Int { plainDialect }
     package var marksTraffic: Bool { true }
 
     package func conceal(_ run: DataRun, random: inout KeystreamGenerator) {}
@@ -24,7 +24,7 @@ package final class PlainDisguise: Disguise {
 package final class PlainInboundCodec: InboundCodec {
     package init() {}
 
-    package var dialect: Int { PlainDisguise.plainDialect }
+    package var dialect: Int { plainDialect }
     package var replyDisguise: (any Disguise)? { PlainDisguise() }
 
     package func receiver(of datagram: UnsafeRawBufferPointer) -> UInt32? {

@@ -2,8 +2,8 @@ package import NoisePrimitives
 package import Tunnel
 import Wire
 
-/// Combines every byte of each datagram with a key that repeats. It hides nothing from whoever looks twice: where WireGuard has zeros
-/// the key shows, sizes stay, and counters count. Obfuscation §7.
+/// Combines every byte of each datagram with a key that repeats. It hides little from whoever looks twice: where WireGuard has zeros the
+/// key shows, sizes stay, and counters count. Obfuscation §7.
 package final class XORDisguise: Disguise {
     package let dialect: Int
     private let key: RepeatingKey
@@ -28,11 +28,11 @@ package final class XORDisguise: Disguise {
 }
 
 /// Takes what ``XORDisguise`` makes.
-package final class XORInboundCodec: InboundCodec {
+package final class XORInboundCodec: InPlaceCodec {
     package let dialect: Int
     package let replyDisguise: (any Disguise)?
     private let key: RepeatingKey
-    /// The key's first eight bytes as they meet kind and index.
+    /// What kind and index are combined with.
     private let head: UInt64
 
     init(_ key: RepeatingKey, dialect: Int) {
@@ -49,17 +49,8 @@ package final class XORInboundCodec: InboundCodec {
         return UInt32(truncatingIfNeeded: words >> 32)
     }
 
-    package func reveal(
-        _ run: ReceivedRun, receiver: UInt32, into messages: UnsafeMutablePointer<DataMessage>
-    ) -> RevealedRun {
-        var count = 0
-        for datagram in Datagrams(run) {
-            guard self.receiver(of: UnsafeRawBufferPointer(datagram)) == receiver else { break }
-            key.apply(to: datagram)
-            (messages + count).initialize(to: DataMessage(revealed: datagram))
-            count += 1
-        }
-        return RevealedRun(datagrams: count, messages: count)
+    package func uncover(_ datagram: UnsafeMutableRawBufferPointer) {
+        key.apply(to: datagram)
     }
 
     package func handshake(

@@ -1,3 +1,4 @@
+package import Control
 import Glibc
 
 /// The jobs of `wg-quick` and Nightjar's own, `reload`: arguments in, lines on standard error and an exit code out.
@@ -30,10 +31,12 @@ package struct WgQuickCommand {
     private let program: String
     private let surroundings: Surroundings
 
-    /// - Parameter path: as the program was called.
-    package init(path: String, environment: [String: String]) {
+    /// - Parameters:
+    ///   - path: as the program was called.
+    ///   - tool: whose files and sockets it works with.
+    package init(path: String, tool: ToolFamily, environment: [String: String]) {
         program = path.split(separator: "/").last.map(String.init) ?? "wg-quick"
-        surroundings = Surroundings(console: Console(program: program), environment: environment)
+        surroundings = Surroundings(console: Console(program: program), environment: environment, tool: tool)
     }
 
     /// Returns the exit code. Who isn't root is asked for a password by sudo, and the whole command runs anew.
@@ -67,7 +70,7 @@ package struct WgQuickCommand {
         Usage: \(program) [ up | down | save | strip ] [ CONFIG_FILE | INTERFACE ]
 
           CONFIG_FILE is a file named INTERFACE.conf. An INTERFACE alone stands for the file
-          /etc/wireguard/INTERFACE.conf. The file has all that `wg setconf' takes, and these
+          \(surroundings.configurationDirectory)/INTERFACE.conf. The file has all that `wg setconf' takes, and these
           keys in [Interface]:
 
           - Address: addresses of the interface, with the length of their networks.

@@ -8,7 +8,7 @@ extension QuickTask {
     /// - Parameter prefix: what is there of the word; candidates may begin otherwise.
     package func candidates(prefix: String, configurationDirectory: String = "/etc/wireguard") -> [String] {
         switch self {
-        case .down, .save, .reload: (try? WireGuardDevices.names()) ?? []
+        case .down, .save, .reload: (try? WireGuardDevices.names(in: ToolFamily.nightjar.devicePlaces)) ?? []
         case .up, .strip:
             Self.configurations(in: configurationDirectory).map { String($0.dropLast(".conf".count)) }
                 + Self.files(beginningWith: prefix)

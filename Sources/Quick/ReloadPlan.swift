@@ -88,8 +88,9 @@ struct ReloadPlan {
         if killSwitch != nil { edits.append(.killSwitch(from: formerKillSwitch, to: killSwitch)) }
         if !change.isEmpty { edits.append(.device(change, former: status)) }
         addNetwork(addedAddresses.map { .addAddress(AssignedAddress($0, interface: index)) })
-        let peers = endpoints.isEmpty ? status.peers.compactMap(\.endpoint) : Array(endpoints.values)
-        try addMTU(settings, peers, mark, index, transition)
+        var search = MTUSearch(configuration, endpoints, mark: mark, interface: index)
+        if endpoints.isEmpty { search = search.with(endpointsOf: status) }
+        try addMTU(settings, search, index, transition)
         let rules = try planRoutes(routes, applied, mark, index, transition)
         if routes.defaults.contains(false), !applied.defaults.contains(false) {
             edits.append(.sourceMark(isNeeded: true))
@@ -125,12 +126,13 @@ extension ReloadPlan {
     }
 
     private mutating func addMTU(
-        _ settings: InterfaceSection, _ endpoints: [Endpoint], _ mark: UInt32, _ index: UInt32,
-        _ transition: Transition
+        _ settings: InterfaceSection, _ search: MTUSearch, _ index: UInt32, _ transition: Transition
     ) throws {
         let former = try transition.netlink.link(index: index).mtu
-        let found = try MTUSearch.find(endpoints, mark: mark, notBy: index, &transition.netlink)
-        let mtu = settings.mtu ?? found
+        let mtu = try settings.mtu ?? search.find(&transition.netlink)
+        for warning in try search.warnings(mtu: mtu, isGiven: settings.mtu != nil, &transition.netlink) {
+            transition.console.warn(warning)
+        }
         if mtu != former { edits.append(.mtu(mtu, former: former)) }
     }
 
@@ -238,6 +240,7 @@ extension ReloadPlan {
 
 extension DeviceChange {
     fileprivate var isEmpty: Bool {
-        privateKey == nil && listenPort == nil && firewallMark == nil && !replacesPeers && peers.isEmpty
+        privateKey == nil && listenPort == nil && firewallMark == nil && obfuscation == nil && !replacesPeers
+            && peers.isEmpty
     }
 }

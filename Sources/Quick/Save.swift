@@ -21,7 +21,7 @@ struct Save {
 
     func save(_ source: QuickFile) throws {
         var netlink = try Netlink()
-        guard let device = try? WireGuardDevices.open(source.interface),
+        guard let device = try? WireGuardDevices.open(source.interface, in: surroundings.devicePlaces),
             let link = try netlink.link(named: source.interface)
         else { throw QuickError("`\(source.interface)' is not a WireGuard interface") }
         surroundings.console.echo("wg showconf \(source.interface)")
@@ -36,8 +36,9 @@ struct Save {
         if settings.firewallMark == nil, former.firewallMark == 0 { settings.firewallMark = 0 }
         (settings.dns, settings.searchDomains) = nameServers(former, journal)
         var file = SavedFile(source.text)
-        file.update(
-            [.address, .dns, .mtu, .listenPort, .firewallMark, .privateKey], to: settings, from: former)
+        settings.obfuscation.keepForm(of: former.obfuscation)
+        let keys: [ConfigurationKey] = [.address, .dns, .mtu, .listenPort, .firewallMark, .privateKey]
+        file.update(keys + ConfigurationKey.disguises, to: settings, from: former)
         file.update(peers: peers(status, source.configuration, journal))
         do throws(SystemError) {
             try WholeFile.replace(source.path, with: file.text, mode: 0o600, isDurable: true)

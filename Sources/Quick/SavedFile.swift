@@ -101,13 +101,13 @@ struct SavedFile {
     }
 
     private static func peer(_ block: Block) -> PeerSection? {
-        try? ConfigurationFile(parsing: block.text, name: "", dialect: .quick).peers.first
+        try? ConfigurationFile(parsing: block.text, name: "", dialect: .quick, isWhole: false).peers.first
     }
 
     private static func update(_ block: inout Block, to peer: PeerSection, from former: PeerSection) {
         let new = Dictionary(grouping: lines(peer), by: \.key).mapValues { $0.map(\.line) }
         let old = Dictionary(grouping: lines(former), by: \.key).mapValues { $0.map(\.line) }
-        for key in ConfigurationKey.allCases where key.section == .peer && new[key] != old[key] {
+        for key in ConfigurationKey.allCases where key.sections.contains(.peer) && new[key] != old[key] {
             place(key, new[key] ?? [], in: &block)
         }
     }
@@ -180,6 +180,7 @@ extension PeerSection {
         if !former.changesAllowedIPs, Set(former.prefixes) == Set(prefixes) { allowedIPs = former.allowedIPs }
         if presharedKey == nil, former.presharedKey?.isZero == true { presharedKey = former.presharedKey }
         if persistentKeepalive == nil, former.persistentKeepalive == 0 { persistentKeepalive = 0 }
+        obfuscation.keepForm(of: former.obfuscation)
         if endpoint?.numeric != nil, endpoint?.numeric == former.endpoint?.numeric { endpoint = former.endpoint }
     }
 }

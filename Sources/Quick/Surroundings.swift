@@ -1,3 +1,4 @@
+package import Control
 import Glibc
 
 /// What a job finds around it, and how it tells people.
@@ -8,12 +9,14 @@ package struct Surroundings: Sendable {
     package let environment: [String: String]
     /// Where journals and locks are.
     package let directory: String
+    /// Whose files and sockets are worked with.
+    package let tool: ToolFamily
     /// Where configuration files are that are named by their interface.
     package let configurationDirectory: String
 
     package init(
-        console: Console, environment: [String: String], directory: String = "/run/nightjar/quick",
-        configurationDirectory: String = "/etc/wireguard"
+        console: Console, environment: [String: String], tool: ToolFamily = .nightjar,
+        directory: String = "/run/nightjar/quick", configurationDirectory: String? = nil
     ) {
         var environment = environment
         let usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -21,8 +24,17 @@ package struct Surroundings: Sendable {
             separator: ":")
         self.console = console
         self.environment = environment
+        self.tool = tool
         self.directory = directory
-        self.configurationDirectory = configurationDirectory
+        self.configurationDirectory = configurationDirectory ?? tool.configurationDirectory
+    }
+
+    /// Where interfaces are looked for: first with the tool's own daemons, then everywhere.
+    var devicePlaces: DevicePlaces {
+        var places = ToolFamily.nightjar.devicePlaces
+        places.socketDirectories =
+            [tool.socketDirectory] + places.socketDirectories.filter { $0 != tool.socketDirectory }
+        return places
     }
 
     /// The variables of hooks and of the system's programs. Who they are started by is nothing for them to report to

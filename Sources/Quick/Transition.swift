@@ -58,7 +58,7 @@ final class Transition {
     }
 
     func device() throws -> any DeviceAccess {
-        try WireGuardDevices.open(interface)
+        try WireGuardDevices.open(interface, in: surroundings.devicePlaces)
     }
 
     /// The firewall by way of a tool.

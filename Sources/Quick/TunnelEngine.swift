@@ -48,7 +48,9 @@ enum TunnelEngine: Codable, Hashable {
         case .nightjar:
             surroundings.console.echo("nightjar run \(interface)")
             let environment = surroundings.daemonEnvironment
-            let daemon = try Daemon(try Daemon.Request(interface: interface, environment: environment))
+            var request = try Daemon.Request(interface: interface, environment: environment)
+            request.socketDirectory = surroundings.tool.socketDirectory
+            let daemon = try Daemon(request)
             return .nightjar(ProcessIdentity(try daemon.handOver(environment: environment)))
         case .kernel:
             surroundings.console.echo("ip link add dev \(interface) type wireguard")
@@ -155,11 +157,17 @@ extension TunnelEngine {
     }
 }
 
-/// The file of an interface's configuration socket, from the outside.
+/// The file of an interface's configuration socket, from the outside, wherever it is.
 enum ConfigurationSocketFile {
+    private static let directories = ToolFamily.nightjar.devicePlaces.socketDirectories
+
     static func isServed(_ interface: String) -> Bool {
+        directories.contains { isServed(interface, in: $0) }
+    }
+
+    private static func isServed(_ interface: String, in directory: String) -> Bool {
         do throws(UAPISocketError) {
-            try UAPISocket.checkFree(interface: interface)
+            try UAPISocket.checkFree(interface: interface, directory: directory)
             return false
         } catch {
             return true
@@ -168,9 +176,12 @@ enum ConfigurationSocketFile {
 
     /// Removes the file if it is a socket on which nobody listens.
     static func removeStale(_ interface: String) {
-        let path = "\(UAPISocket.defaultDirectory)/\(interface).sock"
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK, !isServed(interface) else { return }
-        unlink(path)
+        for directory in directories {
+            let path = "\(directory)/\(interface).sock"
+            var status = stat()
+            guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK, !isServed(interface, in: directory)
+            else { continue }
+            unlink(path)
+        }
     }
 }

@@ -118,7 +118,12 @@ extension Up {
     private func bringUp(_ transition: Transition, _ plan: UpPlan) throws {
         try transition.checkpoint()
         let index = try transition.interfaceIndex()
-        let mtu = try plan.configuration.interface.mtu ?? foundMTU(transition)
+        let search = MTUSearch(try transition.device().status())
+        let given = plan.configuration.interface.mtu
+        let mtu = try given ?? search.find(&transition.netlink)
+        for warning in try search.warnings(mtu: mtu, isGiven: given != nil, &transition.netlink) {
+            console.warn(warning)
+        }
         console.echo("ip link set mtu \(mtu) up dev \(transition.interface)")
         try transition.netlink.setMTU(mtu, index: index)
         try transition.netlink.setUp(true, index: index)
@@ -133,11 +138,6 @@ extension Up {
                 "\(transition.interface): UDP port \(port) is used by another program; choose another ListenPort, "
                     + "or find that program with: ss -lunp sport = :\(port)")
         }
-    }
-
-    private func foundMTU(_ transition: Transition) throws -> Int {
-        let endpoints = try transition.device().status().peers.compactMap(\.endpoint)
-        return try MTUSearch.find(endpoints, &transition.netlink)
     }
 
     private func setNameServers(_ transition: Transition, _ settings: InterfaceSection) throws {

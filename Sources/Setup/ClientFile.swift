@@ -16,11 +16,14 @@ struct ClientFile {
     static let keepalive: UInt16 = 25
 
     /// It holds keys.
-    func text(_ settings: InterfaceSection) -> [UInt8] {
+    ///
+    /// - Parameter obfuscation: the disguise, as the server has it for this peer.
+    func text(_ obfuscation: ObfuscationValues) -> [UInt8] {
         var file = ConfigurationFile()
         file.interface.privateKey = privateKey
         file.interface.addresses = addresses.compactMap { InterfaceAddress($0.address, length: $0.length) }
         file.interface.dns = nameServers
+        file.interface.obfuscation = obfuscation
         var peer = PeerSection(serverKey)
         peer.presharedKey = presharedKey
         peer.allowedIPs = allowedIPs.map { .add($0) }

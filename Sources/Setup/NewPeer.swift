@@ -1,7 +1,7 @@
 package import Control
 package import NoisePrimitives
 package import Quick
-import Tunnel
+package import Tunnel
 package import Wire
 
 /// Adds a peer to a server: new keys, the next free addresses, and the file for the other side.
@@ -15,6 +15,8 @@ package struct NewPeer {
     package var dns: [IPAddress]?
     /// Whether the server's file keeps the peer's private key, so that the peer's file can be shown again.
     package var keepsKey = false
+    /// The disguise of this peer's traffic; nil: its server's.
+    package var obfuscation: DialectName?
 
     package init(name: String) {
         self.name = name
@@ -66,8 +68,13 @@ package struct NewPeer {
         var section = PeerSection(X25519.publicKey(of: client.privateKey))
         section.presharedKey = client.presharedKey
         section.allowedIPs = addresses.map { .add($0) }
+        let interface = text.configuration.interface.obfuscation
+        if let obfuscation {
+            section.obfuscation = try NewDisguise.values(ofPeer: obfuscation, of: interface, path: edit.path, random)
+        }
         return Plan(
-            file: client.text(text.configuration.interface), addresses: addresses, name: name, section: section,
+            file: client.text(NewDisguise.otherSide(section.obfuscation, of: interface)), addresses: addresses,
+            name: name, section: section,
             lines: FileText.peer(section, comments: comments(name, client)), notes: notes)
     }
 

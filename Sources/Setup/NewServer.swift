@@ -3,6 +3,7 @@ import Glibc
 import LinuxNet
 package import NoisePrimitives
 package import Quick
+package import Tunnel
 package import Wire
 
 /// Writes the configuration of a server that peers can be added to.
@@ -17,6 +18,7 @@ package struct NewServer {
     /// The name servers for peers; those of this machine when nil.
     package var dns: [IPAddress]?
     package var forwarding = Forwarding.nat
+    package var obfuscation = DialectName.plain
 
     package init() {}
 
@@ -47,6 +49,7 @@ package struct NewServer {
                     + "--dns ADDRESS gives them one")
         }
         var file = ConfigurationFile()
+        if obfuscation != .plain { file.interface.obfuscation = NewDisguise.values(obfuscation, random) }
         file.interface.addresses = addresses
         file.interface.listenPort = port
         file.interface.privateKey = Base64Key.newPrivateKey(random)
@@ -141,7 +144,9 @@ extension NewServer {
         }
         // Some hundred free ones, of those that systems don't give to programs by chance.
         let drawn = (0..<200).map { _ in UInt16(10_000 + random.below(22_000)) }
-        for port in [51820] + drawn where !used.contains(port) && Machine.isFree(port: port) { return port }
+        // The usual port tells what a disguise hides.
+        let usual: [UInt16] = obfuscation == .plain ? [51820] : []
+        for port in usual + drawn where !used.contains(port) && Machine.isFree(port: port) { return port }
         throw QuickError("no free UDP port was found; name one with --port")
     }
 

@@ -112,6 +112,7 @@ package enum KeptClientFile {
                 },
             allowedIPs: allowedIPs, endpoint: try server.endpoint(text.comment(.clientEndpoint, of: peer)),
             serverKey: server.publicKey)
-        return client.text(text.configuration.interface)
+        return client.text(
+            NewDisguise.otherSide(section.obfuscation, of: text.configuration.interface.obfuscation))
     }
 }

@@ -132,7 +132,7 @@ extension SampleConfiguration {
         badQuick(
             "a key like no other", "[Interface]\nColour = red\n",
             "2: found the unknown key \"Colour\"; expected one of Address, DNS, MTU, Table, KillSwitch, SaveConfig, PreUp, "
-                + "PostUp, PreDown, PostDown, ListenPort, FwMark, PrivateKey"),
+                + "PostUp, PreDown, PostDown, ListenPort, FwMark, PrivateKey, Obfuscation"),
         badQuick(
             "an address of a network's length that can't be", "[Interface]\nAddress = 10.0.0.1/24, 10.0.0.2/40\n",
             "2: found \"10.0.0.2/40\" as Address; expected addresses with their network's length, as in 10.0.0.2/24, "

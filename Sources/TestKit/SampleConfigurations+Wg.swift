@@ -152,11 +152,11 @@ extension SampleConfiguration {
             "2: found the unknown key \"PbulicKey\"; expected PublicKey, the nearest known key"),
         bad(
             "a key like no other", "[Interface]\nColour = red\n",
-            "2: found the unknown key \"Colour\"; expected one of ListenPort, FwMark, PrivateKey"),
+            "2: found the unknown key \"Colour\"; expected one of ListenPort, FwMark, PrivateKey, Obfuscation"),
         bad(
             "a key like no other in a peer", "\n[Peer]\n\nColour = red\n",
             "4: found the unknown key \"Colour\"; expected one of PublicKey, PresharedKey, AllowedIPs, Endpoint, "
-                + "PersistentKeepalive"),
+                + "PersistentKeepalive, Obfuscation"),
         bad(
             "a key of wg-quick", "[Interface]\nAddress = 10.0.0.1/24\n",
             "2: found Address, which only 'nightjar up' and wg-quick take; expected a file without it, as "
@@ -192,7 +192,7 @@ extension SampleConfiguration {
             "3: found a [Peer] without PublicKey; expected a line PublicKey = KEY in it"),
         bad(
             "no name of a key", "[Interface]\n= 5\n",
-            "2: found the unknown key \"\"; expected one of ListenPort, FwMark, PrivateKey"),
+            "2: found the unknown key \"\"; expected one of ListenPort, FwMark, PrivateKey, Obfuscation"),
     ]
 
     private static let refusedValues = [
@@ -257,19 +257,22 @@ extension SampleConfiguration {
             "3: found \":5\" as Endpoint; expected HOST:PORT, an IPv6 address in brackets"),
         bad(
             "a keepalive beyond all", "[Peer]\nPublicKey = $A\nPersistentKeepalive = 65536\n",
-            "3: found \"65536\" as PersistentKeepalive; expected off or a number of seconds from 1 to 65535"),
+            "3: found \"65536\" as PersistentKeepalive; expected off or a number of seconds from 1 to 65535, or "
+                + "a range as in 22-30"),
         bad(
             "no keepalive", "[Peer]\nPublicKey = $A\nPersistentKeepalive = 25s\n",
-            "3: found \"25s\" as PersistentKeepalive; expected off or a number of seconds from 1 to 65535"),
+            "3: found \"25s\" as PersistentKeepalive; expected off or a number of seconds from 1 to 65535, or "
+                + "a range as in 22-30"),
         bad(
             "a private key as an endpoint", "[Peer]\nPublicKey = $A\nEndpoint = $K\n",
             "3: found a text of 44 characters, which has no port, as Endpoint; expected HOST:PORT, an IPv6 address in "
                 + "brackets"),
         bad(
             "a private key as a key's name", "[Interface]\n$K\n",
-            "2: found the unknown key a text of 43 characters; expected one of ListenPort, FwMark, PrivateKey"),
+            "2: found the unknown key a text of 43 characters; expected one of ListenPort, FwMark, PrivateKey, Obfuscation"
+        ),
         bad(
             "escapes for a terminal", "[Interface]\n\u{1b}[31m = 5\n",
-            "2: found the unknown key \"\\u{1b}[31m\"; expected one of ListenPort, FwMark, PrivateKey"),
+            "2: found the unknown key \"\\u{1b}[31m\"; expected one of ListenPort, FwMark, PrivateKey, Obfuscation"),
     ]
 }

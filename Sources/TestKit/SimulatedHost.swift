@@ -1,4 +1,5 @@
 package import NoisePrimitives
+package import Obfuscation
 import Synchronization
 package import Tunnel
 package import Wire
@@ -21,6 +22,11 @@ package final class SimulatedHost {
     package private(set) var delivered: [[UInt8]] = []
     /// What the device reported.
     package private(set) var events: [Device.Event] = []
+    /// What takes the disguises off; nil: everything comes as WireGuard has it.
+    package var dialects: DialectTable?
+    /// What the dialects found that can't be taken.
+    package private(set) var findings: [HandshakeFinding] = []
+    private var keystream: KeystreamGenerator
     private var outbox: [Datagram] = []
     private let controlBell: Bell
 
@@ -34,6 +40,8 @@ package final class SimulatedHost {
         device = Device(shared: shared, random: random)
         self.endpoint = endpoint
         publicKey = X25519.publicKey(of: privateKey)
+        let seed = publicKey.bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
+        keystream = KeystreamGenerator(seededBy: SeededRandom(seed: seed))
         var change = DeviceChange()
         change.privateKey = privateKey
         device.apply(change, now: now)
@@ -68,9 +76,19 @@ package final class SimulatedHost {
     package func receive(_ datagram: Datagram, via source: SourceAddress? = nil, now: Moment) {
         var payload = datagram.payload
         payload.withUnsafeMutableBytes { bytes in
-            if Message.kind(of: UnsafeRawBufferPointer(bytes)) == .data {
-                if let refusal = open(bytes, from: datagram.source, via: source, now: now) {
-                    shared.drops.count(refusal)
+            if let dialects {
+                receive(bytes, in: dialects, from: datagram.source, via: source, now: now)
+            } else if Message.kind(of: UnsafeRawBufferPointer(bytes)) == .data {
+                let index = UnsafeRawPointer(bytes.baseAddress!).littleEndian32(at: Message.Data.receiver)
+                let message = DataMessage(
+                    counter: UnsafeRawPointer(bytes.baseAddress!).littleEndian64(at: Message.Data.counter),
+                    body: bytes.baseAddress! + Message.Data.headerSize, length: bytes.count - Message.Data.headerSize)
+                if let keypair = shared.indices.session(index) {
+                    let refusal = open(
+                        message, of: keypair, length: bytes.count, from: datagram.source, via: source, now: now)
+                    if let refusal { shared.drops.count(refusal) }
+                } else {
+                    shared.drops.count(.unknownSession)
                 }
             } else {
                 device.handleHandshake(
@@ -119,31 +137,93 @@ package final class SimulatedHost {
         _ packet: UnsafeRawBufferPointer, ecn: ECN, to peer: Peer, with grant: SendGrant, counter: UInt64,
         at now: Instant
     ) {
-        let length = paddedLength(packet.count, mtu: shared.mtu)
-        var datagram = [UInt8](repeating: 0, count: length + Message.Data.overhead)
-        datagram.withUnsafeMutableBytes { slot in
-            slot[Message.Data.headerSize...].copyBytes(from: packet)
-            grant.keypair.seal(slot.baseAddress!, length: length, counter: counter)
+        let layout: DataLayout
+        if let disguise = grant.disguise {
+            layout = disguise.layout(ofPacket: packet.count, mtu: shared.mtu, draw: keystream.next())
+            guard layout.isPossible(for: packet.count, disguise.headerForm) else {
+                return shared.drops.count(.disguiseImpossible)
+            }
+        } else {
+            let length = paddedLength(packet.count, mtu: shared.mtu)
+            layout = DataLayout(prefix: Message.Data.headerSize, content: length, suffix: 0)
         }
-        post(datagram, to: grant.endpoint, trafficClass: ecn.encapsulated.rawValue)
+        var datagram = [UInt8](repeating: 0, count: layout.total)
+        datagram.withUnsafeMutableBytes { slot in
+            let body = slot.baseAddress! + layout.prefix
+            body.copyMemory(from: packet.baseAddress!, byteCount: packet.count)
+            grant.keypair.seal(body: body, length: layout.content, counter: counter)
+            DataHeader.store(
+                grant.disguise?.headerForm ?? .whole, receiver: grant.keypair.remoteIndex, counter: counter,
+                suffix: layout.suffix, before: body)
+            grant.disguise?.conceal(
+                DataRun(
+                    start: slot.baseAddress!, length: layout.total, stride: layout.total, prefix: layout.prefix,
+                    position: 0), random: &keystream)
+        }
+        let isMarked = grant.disguise?.marksTraffic ?? true
+        post(datagram, to: grant.endpoint, trafficClass: isMarked ? ecn.encapsulated.rawValue : 0)
         peer.sent(.data, bytes: datagram.count, on: grant.keypair, at: now)
     }
 
-    private func open(
-        _ datagram: UnsafeMutableRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, now: Moment
-    ) -> DropReason? {
-        let slot = datagram.baseAddress!
-        let index = UnsafeRawPointer(slot).littleEndian32(at: Message.Data.receiver)
-        guard let keypair = shared.indices.session(index) else { return .unknownSession }
-        guard keypair.canReceive(at: now.instant) else { return .sessionExpired }
-        guard let counter = keypair.open(slot, length: datagram.count) else { return .undecryptable }
-        guard keypair.withReplayWindow({ $0.accept(counter) }) else { return .replayed }
+    /// Takes a datagram whose dialect isn't known.
+    private func receive(
+        _ bytes: UnsafeMutableRawBufferPointer, in dialects: DialectTable, from endpoint: Endpoint,
+        via source: SourceAddress?, now: Moment
+    ) {
+        guard let start = bytes.baseAddress else { return shared.drops.count(.notWireGuard) }
+        let datagram = UnsafeRawBufferPointer(bytes)
+        let known = dialects.server(at: endpoint)
+        for codec in [known].compactMap({ $0 }) + dialects.codecs {
+            guard let receiver = codec.receiver(of: datagram), let keypair = shared.indices.session(receiver),
+                keypair.peer.dialect.load(ordering: .relaxed) == codec.dialect
+            else { continue }
+            return withUnsafeTemporaryAllocation(of: DataMessage.self, capacity: 1) { messages in
+                let run = ReceivedRun(start: start, length: bytes.count, stride: bytes.count)
+                let revealed = codec.reveal(run, receiver: receiver, into: messages.baseAddress!)
+                guard revealed.messages == 1 else { return shared.drops.count(.undecryptable) }
+                let refusal = open(
+                    messages[0], of: keypair, length: bytes.count, from: endpoint, via: source, now: now)
+                if let refusal { return shared.drops.count(refusal) }
+                keypair.peer.noticed(hint: revealed.hint, length: bytes.count)
+            }
+        }
+        withUnsafeTemporaryAllocation(byteCount: DisguiseLimits.datagram, alignment: 8) { output in
+            let (finding, codec, alternative) = dialects.handshake(
+                in: datagram, known: known, into: output, at: now, indices: shared.indices)
+            switch finding {
+            case .message(let length, let hint):
+                let arrival = Arrival(
+                    dialect: codec!.dialect, alternative: alternative, replyDisguise: codec!.replyDisguise,
+                    hint: hint, length: bytes.count)
+                device.handleHandshake(
+                    UnsafeRawBufferPointer(rebasing: output[..<length]), from: endpoint, via: source, arrival: arrival,
+                    waiting: waitingHandshakes, now: now)
+            case .answer(let length):
+                post(Array(output[..<length]), to: endpoint, trafficClass: 0)
+            case .refused(let reason): shared.drops.count(reason)
+            case .none: shared.drops.count(.notWireGuard)
+            case .ignored: break
+            }
+            findings.append(finding)
+        }
+    }
 
-        let plaintext = UnsafeRawBufferPointer(
-            rebasing: datagram[Message.Data.headerSize..<datagram.count - Message.tagSize])
-        let verdict = judge(plaintext, from: keypair.peer)
+    private func open(
+        _ message: DataMessage, of keypair: Keypair, length: Int, from endpoint: Endpoint, via source: SourceAddress?,
+        now: Moment
+    ) -> DropReason? {
+        guard keypair.canReceive(at: now.instant) else { return .sessionExpired }
+        guard keypair.open(body: message.body, length: message.length, counter: message.counter) else {
+            return .undecryptable
+        }
+        guard keypair.withReplayWindow({ $0.accept(message.counter) }) else { return .replayed }
+
+        let plaintext = UnsafeRawBufferPointer(start: message.body, count: message.length - Message.tagSize)
+        let isKeepalive = plaintext.first ?? 0 == 0
+        let verdict: (packet: [UInt8]?, refusal: DropReason?) =
+            isKeepalive ? (nil, nil) : judge(plaintext, from: keypair.peer)
         keypair.peer.received(
-            plaintext.isEmpty ? .keepalive : .data, bytes: verdict.refusal == nil ? datagram.count : 0, on: keypair,
+            isKeepalive ? .keepalive : .data, bytes: verdict.refusal == nil ? length : 0, on: keypair,
             from: endpoint, via: source, at: now.instant)
         if let packet = verdict.packet {
             delivered.append(packet)
@@ -156,11 +236,10 @@ package final class SimulatedHost {
         return verdict.refusal
     }
 
-    /// The packet inside `plaintext` without its padding, if `peer` may send it. Protocol §7 and §13.
+    /// The packet inside `plaintext`, which isn't empty, without its padding, if `peer` may send it. Protocol §7 and §13.
     private func judge(
         _ plaintext: UnsafeRawBufferPointer, from peer: Peer
     ) -> (packet: [UInt8]?, refusal: DropReason?) {
-        if plaintext.isEmpty { return (nil, nil) }
         guard let packet = IPPacket(plaintext) else { return (nil, .innerPacketMalformed) }
         guard shared.routes.peer(for: packet.source) === peer else { return (nil, .sourceNotAllowed) }
         return (Array(plaintext[..<packet.length]), nil)
@@ -170,7 +249,11 @@ package final class SimulatedHost {
     private func settle(now: Moment) {
         while controlBell.rung.exchange(false, ordering: .relaxed) { device.handleSignals(now: now) }
         while let transmit = device.pollTransmit() {
-            post(transmit.bytes, to: transmit.endpoint, trafficClass: transmit.trafficClass)
+            let datagrams = transmit.datagrams(at: now, random: &keystream)
+            if datagrams.isEmpty { shared.drops.count(.disguiseImpossible) }
+            for payload in datagrams {
+                post(payload, to: transmit.endpoint, trafficClass: transmit.trafficClass)
+            }
         }
         while let event = device.pollEvent() { events.append(event) }
     }

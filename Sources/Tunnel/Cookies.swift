@@ -1,22 +1,22 @@
 import NoisePrimitives
-import Wire
+package import Wire
 
 private let mac1Label: [UInt8] = Array("mac1----".utf8)
 private let cookieLabel: [UInt8] = Array("cookie--".utf8)
 
 /// The keys that follow from a party's public key: for the MAC1 of messages to it and for its cookie replies.
 /// Protocol §5.
-struct MACKeys {
+package struct MACKeys: Sendable {
     let mac1: Bytes32
     let cookie: Bytes32
 
-    init(of party: PublicKey) {
+    package init(of party: PublicKey) {
         mac1 = party.bytes.withUnsafeBytes { key in mac1Label.withUnsafeBytes { BLAKE2s.hash($0, key) } }
         cookie = party.bytes.withUnsafeBytes { key in cookieLabel.withUnsafeBytes { BLAKE2s.hash($0, key) } }
     }
 
-    /// MAC1 over all of `message` but its two MACs.
-    func mac1(of message: UnsafeRawBufferPointer) -> Bytes16 {
+    /// MAC1 over all of `message`, an initiation or response, but its two MACs.
+    package func mac1(of message: UnsafeRawBufferPointer) -> Bytes16 {
         mac1.withUnsafeBytes { key in
             BLAKE2s.mac(key: key, UnsafeRawBufferPointer(rebasing: message.dropLast(2 * Message.macSize)))
         }
@@ -32,9 +32,9 @@ private func mac2(of message: UnsafeRawBufferPointer, cookie: Bytes16) -> Bytes1
 
 /// The sender's side of MACs and cookies, one per peer. Protocol §5.
 struct CookieJar {
-    private let keys: MACKeys
+    let keys: MACKeys
     private var lastMAC1: Bytes16?
-    private var cookie: Bytes16?
+    private(set) var cookie: Bytes16?
     private var received = Instant(nanoseconds: 0)
 
     init(peer: PublicKey) {

@@ -5,11 +5,34 @@ package import Wire
 extension Device {
     /// Applies keys and peers of a change; ports and marks are the sockets' business. It can't fail half-way.
     package func apply(_ change: DeviceChange, now: Moment) {
+        resume(configure(change), now: now)
+    }
+
+    /// Applies a change, but sends nothing yet, so that the disguises may be chosen first.
+    package func configure(_ change: DeviceChange) -> Reconfiguration {
         if let privateKey = change.privateKey { setPrivateKey(privateKey) }
+        if let obfuscation = change.obfuscation { self.obfuscation.apply(obfuscation) }
         if change.replacesPeers {
             for peer in peers.values { remove(peer) }
         }
-        for peer in change.peers { apply(peer, now: now) }
+        return Reconfiguration(peers: change.peers.compactMap { configure($0) })
+    }
+
+    /// Has the peers that a change was about send what they have to.
+    package func resume(_ reconfiguration: Reconfiguration, now: Moment) {
+        guard shared.isUp else { return }
+        for (peer, startsKeepalives) in reconfiguration.peers where peers[peer.publicKey] === peer {
+            let wasRunning = peer.path.withLock { $0.isRunning }
+            start(peer, now: now)
+            if startsKeepalives, wasRunning { startPersistentKeepalive(of: peer, at: now.instant) }
+            flushStaged(of: peer, now: now)
+            reschedule(peer)
+        }
+    }
+
+    /// The peers that a change was about, in its order.
+    package struct Reconfiguration {
+        package let peers: [(peer: Peer, startsKeepalives: Bool)]
     }
 
     /// Has a peer called at another endpoint than before. One that is gone meanwhile isn't.
@@ -33,6 +56,7 @@ extension Device {
     package func status() -> DeviceStatus {
         var status = DeviceStatus()
         status.privateKey = identity?.privateKey
+        status.obfuscation = obfuscation
         status.peers = peersInOrder.map { peer in
             var row = PeerStatus(peer.publicKey)
             row.presharedKey = peer.handshake.presharedKey
@@ -41,6 +65,8 @@ extension Device {
             row.transmittedBytes = peer.transmittedBytes.load(ordering: .relaxed)
             row.receivedBytes = peer.receivedBytes.load(ordering: .relaxed)
             row.persistentKeepalive = peer.handshake.persistentKeepalive
+            row.persistentKeepaliveMaximum = peer.handshake.persistentKeepaliveMaximum
+            row.obfuscation = peer.handshake.obfuscation
             row.allowedIPs = peer.handshake.allowedIPs.sorted { $0.value < $1.value }.map(\.key)
             return row
         }
@@ -66,22 +92,26 @@ extension Device {
         }
     }
 
-    private func apply(_ change: PeerChange, now: Moment) {
-        guard change.publicKey != identity?.publicKey else { return }
+    /// The peer, unless there is none now, and whether its persistent keepalive was turned on.
+    private func configure(_ change: PeerChange) -> (peer: Peer, startsKeepalives: Bool)? {
+        guard change.publicKey != identity?.publicKey else { return nil }
         let existing = peers[change.publicKey]
         if change.removes {
             if let existing { remove(existing) }
-            return
+            return nil
         }
-        if existing == nil, change.updatesOnly { return }
+        if existing == nil, change.updatesOnly { return nil }
         let peer = existing ?? addPeer(change.publicKey)
         if let presharedKey = change.presharedKey { peer.handshake.presharedKey = presharedKey }
         if let endpoint = change.endpoint {
             peer.path.withLock { path in
+                if path.endpoint != endpoint { path.disguise?.moved() }
                 path.endpoint = endpoint
                 path.source = nil
             }
+            peer.handshake.isEndpointConfigured = true
         }
+        if let obfuscation = change.obfuscation { peer.handshake.obfuscation.apply(obfuscation) }
         if change.replacesAllowedIPs {
             for prefix in peer.handshake.allowedIPs.keys { _ = shared.routes.remove(prefix, of: peer) }
             peer.handshake.allowedIPs = [:]
@@ -91,15 +121,10 @@ extension Device {
         if let seconds = change.persistentKeepalive {
             turnedOn = peer.handshake.persistentKeepalive == 0 && seconds != 0
             peer.handshake.persistentKeepalive = seconds
-            peer.timers.persistentKeepalive.store(
-                Instant.Span.seconds(UInt64(seconds)).nanoseconds, ordering: .relaxed)
+            peer.handshake.persistentKeepaliveMaximum = change.persistentKeepaliveMaximum
+            drawPersistentInterval(of: peer)
         }
-        guard shared.isUp else { return }
-        let wasRunning = peer.path.withLock { $0.isRunning }
-        start(peer, now: now)
-        if turnedOn, wasRunning { startPersistentKeepalive(of: peer, at: now.instant) }
-        flushStaged(of: peer, now: now)
-        reschedule(peer)
+        return (peer, turnedOn)
     }
 
     private func apply(_ change: AllowedIPChange, to peer: Peer) {

@@ -7,41 +7,48 @@ extension Device {
     ///
     /// - Parameters:
     ///   - source: the local address that it came to.
+    ///   - arrival: nil when it came as it is. What was taken out of a disguise is told apart by its size; its first four bytes are as
+    ///     its sender had them when it computed the MACs.
     ///   - waiting: how many more such messages wait, which tells whether the device is under load.
-    ///   - isTyped: whether the first four bytes tell what it is. If not, its size does, and they are as the sender's disguise had
-    ///     them when it computed the MACs.
     package func handleHandshake(
-        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, waiting: Int,
-        isTyped: Bool = true, now: Moment
+        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?,
+        arrival: Arrival? = nil, waiting: Int, now: Moment
     ) {
         guard shared.isUp else { return shared.drops.count(.interfaceDown) }
         let refusal: DropReason?
         var sender: PublicKey?
-        switch isTyped ? Message.kind(of: message) : Message.kind(ofHandshakeSize: message.count) {
+        switch arrival == nil ? Message.kind(of: message) : Message.kind(ofHandshakeSize: message.count) {
         case .initiation:
             refusal =
-                admit(message, from: endpoint, via: source, waiting: waiting, now: now.instant)
-                ?? consumeInitiation(message, from: endpoint, via: source, now: now, sender: &sender)
+                admit(message, from: endpoint, via: source, arrival, waiting: waiting, now: now.instant)
+                ?? consumeInitiation(message, from: endpoint, via: source, arrival, now: now, sender: &sender)
         case .response:
             refusal =
-                admit(message, from: endpoint, via: source, waiting: waiting, now: now.instant)
-                ?? consumeResponse(message, from: endpoint, via: source, now: now, sender: &sender)
+                admit(message, from: endpoint, via: source, arrival, waiting: waiting, now: now.instant)
+                ?? consumeResponse(message, from: endpoint, via: source, arrival, now: now, sender: &sender)
         case .cookieReply:
-            refusal = consumeCookieReply(message, now: now.instant)
+            refusal = consumeCookieReply(message, arrival, now: now.instant, sender: &sender)
         case .data, nil:
             refusal = .notWireGuard
         }
         guard let refusal else { return }
         shared.drops.count(refusal)
-        report(.handshakeRefused(refusal, from: endpoint, sender))
+        if refusal == .wrongDialect, let sender {
+            report(.wrongDialect(sender, from: endpoint, dialect: arrival?.dialect ?? plainDialect))
+        } else {
+            report(.handshakeRefused(refusal, from: endpoint, sender))
+        }
     }
 
     /// Sends an initiation, unless one went less than five seconds ago. Protocol §9.
     func sendInitiation(to peer: Peer, isRetry: Bool, now: Moment) {
         if !isRetry { peer.timers.attempts.store(0, ordering: .relaxed) }
         guard shared.isUp, !peer.timers.isInitiationTooSoon(at: now.instant) else { return }
-        let route = peer.path.withLock { ($0.endpoint, $0.source) }
-        guard let endpoint = route.0 else {
+        if !isRetry {
+            peer.handshake.maximumRetries = UInt32(random.number(in: peer.handshake.timing.maximumRetries))
+        }
+        let (route, source, disguise) = peer.path.withLock { ($0.endpoint, $0.source, $0.disguise) }
+        guard let endpoint = route else {
             return report(.initiationImpossible(peer.publicKey, .noEndpoint))
         }
         // A failed attempt counts too, so that traffic repeats it every five seconds and not with every packet.
@@ -62,7 +69,7 @@ extension Device {
                 identity: identity, peer: peer.publicKey, staticShared: staticShared, ephemeral: random.secret(),
                 localIndex: index, timestamp: timestamp, into: message.baseAddress!)
             guard peer.handshake.outstanding != nil else { return }
-            setType(.initiation, of: message, to: peer)
+            setType(.initiation, of: message, in: disguise)
             peer.handshake.cookies.stamp(message, now: now.instant)
             count = Message.Initiation.size
         }
@@ -70,9 +77,9 @@ extension Device {
             shared.indices.release(index)
             return report(.initiationImpossible(peer.publicKey, .lowOrderKey))
         }
-        transmit(bytes, to: endpoint, from: route.1, trafficClass: Limits.handshakeTrafficClass, peer: peer)
+        transmit(.initiation, bytes, to: endpoint, from: source, in: disguise, peer: peer)
         peer.sent(.handshake, bytes: bytes.count, on: nil, at: now.instant)
-        peer.handshake.retransmitAt = now.instant + Limits.rekeyTimeout + jitter()
+        peer.handshake.retransmitAt = now.instant + random.span(in: peer.handshake.timing.rekeyTimeout) + jitter()
         report(
             .initiationSent(
                 peer.publicKey, endpoint, attempt: Int(peer.timers.attempts.load(ordering: .relaxed)) + 1))
@@ -106,8 +113,8 @@ extension Device {
     }
 
     private func admit(
-        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, waiting: Int,
-        now: Instant
+        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, _ arrival: Arrival?,
+        waiting: Int, now: Instant
     ) -> DropReason? {
         guard cookies != nil else { return .noPrivateKey }
         guard cookies!.isMAC1Valid(message) else { return .wrongMAC1 }
@@ -117,16 +124,25 @@ extension Device {
         }
         guard isUnderLoad(at: now) else { return nil }
         guard cookies!.isMAC2Valid(message, from: endpoint, now: now) else {
-            let reply = cookies!.reply(to: message, from: endpoint, now: now, random: random)
-            transmit(reply, to: endpoint, from: source, trafficClass: Limits.handshakeTrafficClass, peer: nil)
+            if answersUnderLoad(arrival) {
+                let reply = cookies!.reply(to: message, from: endpoint, now: now, random: random)
+                transmit(.cookieReply, reply, to: endpoint, from: source, in: arrival?.replyDisguise, peer: nil)
+            }
             return .cookieRequired
         }
         return rateLimiter.allows(endpoint.address, now: now) ? nil : .rateLimited
     }
 
+    /// Whether who sent a message may be told that this device is under load.
+    private func answersUnderLoad(_ arrival: Arrival?) -> Bool {
+        guard let arrival else { return answersUnderLoad }
+        guard let disguise = arrival.replyDisguise else { return false }
+        return disguise.answersUnderLoad
+    }
+
     private func consumeInitiation(
-        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, now: Moment,
-        sender: inout PublicKey?
+        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, _ arrival: Arrival?,
+        now: Moment, sender: inout PublicKey?
     ) -> DropReason? {
         guard let identity else { return .noPrivateKey }
         var initiation: ReceivedInitiation
@@ -143,6 +159,7 @@ extension Device {
         guard let timestamp = initiation.openTimestamp(message, staticShared: staticShared) else {
             return .initiationUndecryptable
         }
+        guard peer.speaks(arrival) else { return .wrongDialect }
         if let last = peer.handshake.lastTimestamp, timestamp <= last { return .initiationReplayed }
         if let last = peer.handshake.lastInitiationAccepted,
             now.instant.since(last) < Limits.initiationInterval
@@ -152,7 +169,8 @@ extension Device {
         peer.handshake.lastTimestamp = timestamp
         peer.handshake.lastInitiationAccepted = now.instant
         peer.moved(to: endpoint, via: source, confirming: nil)
-        peer.received(.handshake, bytes: message.count, at: now.instant)
+        peer.received(.handshake, bytes: arrival?.length ?? message.count, at: now.instant)
+        if let arrival { peer.noticed(hint: arrival.hint, length: arrival.length) }
         return respond(to: &initiation, peer: peer, endpoint: endpoint, via: source, now: now.instant)
     }
 
@@ -161,6 +179,7 @@ extension Device {
         now: Instant
     ) -> DropReason? {
         abandonInitiation(of: peer)
+        let disguise = peer.path.withLock { $0.disguise }
         let index = shared.indices.allocate(for: peer, random: random)
         var keys: SessionKeys?
         let bytes = [UInt8](unsafeUninitializedCapacity: Message.Response.size) { buffer, count in
@@ -169,7 +188,7 @@ extension Device {
                 presharedKey: peer.handshake.presharedKey, ephemeral: random.secret(), localIndex: index,
                 into: message.baseAddress!)
             guard keys != nil else { return }
-            setType(.response, of: message, to: peer)
+            setType(.response, of: message, in: disguise)
             peer.handshake.cookies.stamp(message, now: now)
             count = Message.Response.size
         }
@@ -179,19 +198,20 @@ extension Device {
         }
         install(keys, for: peer, now: now)
         markHandshakeSent(by: peer, now: now)
-        transmit(bytes, to: endpoint, from: source, trafficClass: Limits.handshakeTrafficClass, peer: peer)
+        transmit(.response, bytes, to: endpoint, from: source, in: disguise, peer: peer)
         peer.sent(.handshake, bytes: bytes.count, on: nil, at: now)
         reschedule(peer)
         return nil
     }
 
     private func consumeResponse(
-        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, now: Moment,
-        sender: inout PublicKey?
+        _ message: UnsafeRawBufferPointer, from endpoint: Endpoint, via source: SourceAddress?, _ arrival: Arrival?,
+        now: Moment, sender: inout PublicKey?
     ) -> DropReason? {
         let index = message.baseAddress!.littleEndian32(at: Message.Response.receiver)
         guard let identity, let peer = shared.indices.initiator(index) else { return .responseUnexpected }
         sender = peer.publicKey
+        guard peer.speaks(arrival) else { return .wrongDialect }
         let keys: SessionKeys
         switch peer.handshake.outstanding?.finish(
             message, identity: identity, presharedKey: peer.handshake.presharedKey)
@@ -203,22 +223,32 @@ extension Device {
         }
         forgetInitiation(of: peer)
         peer.moved(to: endpoint, via: source, confirming: nil)
-        peer.received(.handshake, bytes: message.count, at: now.instant)
+        peer.received(.handshake, bytes: arrival?.length ?? message.count, at: now.instant)
+        if let arrival { peer.noticed(hint: arrival.hint, length: arrival.length) }
         install(keys, for: peer, now: now.instant)
         completeHandshake(of: peer, now: now)
         reschedule(peer)
         return nil
     }
 
-    private func consumeCookieReply(_ message: UnsafeRawBufferPointer, now: Instant) -> DropReason? {
+    private func consumeCookieReply(
+        _ message: UnsafeRawBufferPointer, _ arrival: Arrival?, now: Instant, sender: inout PublicKey?
+    ) -> DropReason? {
         let index = message.baseAddress!.littleEndian32(at: Message.CookieReply.receiver)
         guard let peer = shared.indices.owner(index) else { return .cookieReplyUnexpected }
+        guard peer.speaks(arrival) else {
+            sender = peer.publicKey
+            return .wrongDialect
+        }
         return peer.handshake.cookies.accept(message, now: now) ? nil : .cookieReplyUndecryptable
     }
 
     /// Puts a new session into its slot. Protocol §6.
     private func install(_ keys: SessionKeys, for peer: Peer, now: Instant) {
-        let keypair = Keypair(keys, peer: peer, created: now)
+        let timing = peer.handshake.timing
+        let form = peer.path.withLock { $0.disguise?.headerForm } ?? .whole
+        let limits = SessionLimits(timing, headerForm: form, random: random)
+        let keypair = Keypair(keys, peer: peer, limits: limits, created: now)
         shared.indices.promote(keypair)
         var retired: [Keypair] = []
         peer.path.withLock { path in
@@ -234,12 +264,14 @@ extension Device {
             }
         }
         for keypair in retired { peer.release(keypair) }
-        peer.handshake.eraseKeysAt = now + Limits.eraseKeysAfter
+        peer.handshake.eraseKeysAt = now + timing.eraseKeysAfter
     }
 
     /// Has a message begin as the peer's disguise wants it to, before the MACs are computed. Obfuscation §1.3.
-    private func setType(_ kind: Message.Kind, of message: UnsafeMutableRawBufferPointer, to peer: Peer) {
-        guard let disguise = peer.path.withLock({ $0.disguise }) else { return }
+    private func setType(
+        _ kind: Message.Kind, of message: UnsafeMutableRawBufferPointer, in disguise: (any Disguise)?
+    ) {
+        guard let disguise else { return }
         message.baseAddress!.storeLittleEndian(disguise.messageType(of: kind, random: random), at: 0)
     }
 
@@ -262,10 +294,15 @@ extension Device {
         Instant.Span(nanoseconds: random.below(bound.nanoseconds))
     }
 
-    func transmit(
-        _ bytes: [UInt8], to endpoint: Endpoint, from source: SourceAddress?, trafficClass: UInt8, peer: Peer?
+    /// Has a handshake message sent.
+    private func transmit(
+        _ kind: Message.Kind, _ bytes: [UInt8], to endpoint: Endpoint, from source: SourceAddress?,
+        in disguise: (any Disguise)?, peer: Peer?
     ) {
+        let isMarked = disguise?.marksTraffic ?? true
         transmits.append(
-            Transmit(bytes: bytes, endpoint: endpoint, source: source, trafficClass: trafficClass, peer: peer))
+            Transmit(
+                kind, bytes: bytes, endpoint: endpoint, source: source,
+                trafficClass: isMarked ? Limits.handshakeTrafficClass : 0, peer: peer, disguise: disguise))
     }
 }

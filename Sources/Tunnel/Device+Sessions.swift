@@ -1,3 +1,4 @@
+import NoisePrimitives
 import Synchronization
 import Wire
 
@@ -11,7 +12,8 @@ extension Device {
         guard isNew else { return }
         peer.timers.stop()
         peer.timers.lastHandshakeSent.store(0, ordering: .relaxed)
-        peer.timers.unansweredJitter.store(jitter().nanoseconds, ordering: .relaxed)
+        drawUnansweredTimeout(of: peer)
+        drawAhead(for: peer)
         if peer.handshake.persistentKeepalive != 0 { startPersistentKeepalive(of: peer, at: now.instant) }
     }
 
@@ -102,7 +104,14 @@ extension Device {
     private func seal(
         _ packet: [UInt8], to peer: Peer, with grant: SendGrant, counter: UInt64, now: Moment
     ) {
-        let length = paddedLength(packet.count, mtu: shared.mtu)
+        let length: Int
+        if let disguise = grant.disguise {
+            let layout = disguise.layout(ofPacket: packet.count, mtu: shared.mtu, draw: random.uint64())
+            guard layout.content >= packet.count else { return shared.drops.count(.disguiseImpossible) }
+            length = layout.content
+        } else {
+            length = paddedLength(packet.count, mtu: shared.mtu)
+        }
         var ecn = ECN.notCapable
         let bytes = [UInt8](unsafeUninitializedCapacity: length + Message.Data.overhead) { buffer, count in
             let slot = UnsafeMutableRawBufferPointer(buffer)
@@ -114,7 +123,11 @@ extension Device {
             grant.keypair.seal(slot.baseAddress!, length: length, counter: counter)
             count = length + Message.Data.overhead
         }
-        transmit(bytes, to: grant.endpoint, from: grant.source, trafficClass: ecn.encapsulated.rawValue, peer: peer)
+        let isMarked = grant.disguise?.marksTraffic ?? true
+        transmits.append(
+            Transmit(
+                .data, bytes: bytes, endpoint: grant.endpoint, source: grant.source,
+                trafficClass: isMarked ? ecn.encapsulated.rawValue : 0, peer: peer, disguise: grant.disguise))
         peer.sent(
             packet.isEmpty ? .keepalive : .data, bytes: bytes.count, on: grant.keypair, at: now.instant)
     }

@@ -1,3 +1,4 @@
+import NoisePrimitives
 import Synchronization
 import Wire
 
@@ -62,13 +63,14 @@ extension Device {
             peer.timers.sendKeepaliveAt.store(0, ordering: .sequentiallyConsistent)
             sendKeepalive(to: peer, now: now)
             if peer.timers.needsAnotherKeepalive.exchange(false, ordering: .relaxed) {
+                let timeout = peer.handshake.timing.keepaliveTimeout
                 peer.timers.sendKeepaliveAt.store(
-                    (now.instant + Limits.keepaliveTimeout).nanoseconds, ordering: .sequentiallyConsistent)
+                    (now.instant + random.span(in: timeout)).nanoseconds, ordering: .sequentiallyConsistent)
             }
         }
         if let at = peer.timers.unansweredDeadline, at <= now.instant {
             peer.timers.unansweredSince.store(0, ordering: .sequentiallyConsistent)
-            peer.timers.unansweredJitter.store(jitter().nanoseconds, ordering: .relaxed)
+            drawUnansweredTimeout(of: peer)
             peer.forgetSource()
             sendInitiation(to: peer, isRetry: false, now: now)
         }
@@ -80,23 +82,24 @@ extension Device {
             peer.timers.lastTraversal.store(now.instant.nanoseconds, ordering: .sequentiallyConsistent)
             sendKeepalive(to: peer, now: now)
         }
+        drawAhead(for: peer)
     }
 
     private func retransmit(to peer: Peer, now: Moment) {
         let attempts = peer.timers.attempts.load(ordering: .relaxed)
-        guard attempts <= Limits.maximumRetries else {
+        guard attempts <= peer.handshake.maximumRetries else {
             peer.timers.sendKeepaliveAt.store(0, ordering: .sequentiallyConsistent)
             let dropped = peer.path.withLock { $0.staged.takeAll().count }
             shared.drops.count(.handshakeGivenUp, dropped)
             if peer.handshake.eraseKeysAt == nil {
-                peer.handshake.eraseKeysAt = now.instant + Limits.eraseKeysAfter
+                peer.handshake.eraseKeysAt = now.instant + peer.handshake.timing.eraseKeysAfter
             }
             return report(.gaveUp(peer.publicKey, attempts: Int(attempts) + 1, droppedPackets: dropped))
         }
         if let allowedAt = peer.timers.initiationAllowedAt, now.instant < allowedAt {
             // The peer called too and was answered, but its session hasn't been confirmed. If both sides called at
             // once, each of them is where this one is, so the wait is random enough to part them on a slow path.
-            peer.handshake.retransmitAt = allowedAt + jitter(below: Limits.rekeyTimeout)
+            peer.handshake.retransmitAt = allowedAt + jitter(below: random.span(in: peer.handshake.timing.rekeyTimeout))
             return
         }
         peer.timers.attempts.store(attempts + 1, ordering: .relaxed)

@@ -16,6 +16,11 @@ package final class Device {
     /// The peers by their keys.
     package internal(set) var peers: [PublicKey: Peer] = [:]
 
+    /// Whether a party that came as WireGuard has it may be told that this device is under load.
+    package var answersUnderLoad = true
+    /// What was said about the disguise of the interface, its peers' default.
+    package internal(set) var obfuscation = ObfuscationSettings()
+
     let random: any RandomSource
     var cookies: CookieChecker?
     var rateLimiter = RateLimiter()
@@ -88,7 +93,8 @@ package final class Device {
 
     /// A datagram of at most one packet's size to be sent by the control thread.
     package struct Transmit: Sendable {
-        /// The UDP payload.
+        package let kind: Message.Kind
+        /// The UDP payload, before it is disguised.
         package let bytes: [UInt8]
         /// Where it goes.
         package let endpoint: Endpoint
@@ -98,6 +104,21 @@ package final class Device {
         package let trafficClass: UInt8
         /// Nil for a cookie reply, which goes to whoever asked.
         package let peer: Peer?
+        /// What it has to go through; nil: it goes as it is.
+        package let disguise: (any Disguise)?
+
+        package init(
+            _ kind: Message.Kind, bytes: [UInt8], endpoint: Endpoint, source: SourceAddress?, trafficClass: UInt8,
+            peer: Peer?, disguise: (any Disguise)? = nil
+        ) {
+            self.kind = kind
+            self.bytes = bytes
+            self.endpoint = endpoint
+            self.source = source
+            self.trafficClass = trafficClass
+            self.peer = peer
+            self.disguise = disguise
+        }
     }
 
     /// Something that a log tells. Secrets are never part of it.
@@ -105,6 +126,8 @@ package final class Device {
         case initiationSent(PublicKey, Endpoint, attempt: Int)
         case handshakeCompleted(PublicKey, Endpoint, asInitiator: Bool)
         case handshakeRefused(DropReason, from: Endpoint, PublicKey?)
+        /// A message of a peer came in a dialect that it isn't spoken to in.
+        case wrongDialect(PublicKey, from: Endpoint, dialect: Int)
         case initiationImpossible(PublicKey, DropReason)
         case gaveUp(PublicKey, attempts: Int, droppedPackets: Int)
         case keysErased(PublicKey)

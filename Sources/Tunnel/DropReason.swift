@@ -30,6 +30,9 @@ package enum DropReason: Int, CaseIterable, Sendable {
     case disguiseReplayed
     case disguiseWrongTime
     case disguiseBeforeStart
+    // Datagrams at a relay.
+    case tooManyFlows
+    case notFromEndpoint
     // Packets that came from this machine.
     case outboundMalformed
     case superPacketMalformed
@@ -73,6 +76,8 @@ package enum DropReason: Int, CaseIterable, Sendable {
         case .disguiseReplayed: "disguise-replayed"
         case .disguiseWrongTime: "disguise-wrong-time"
         case .disguiseBeforeStart: "disguise-before-start"
+        case .tooManyFlows: "too-many-flows"
+        case .notFromEndpoint: "not-from-endpoint"
         case .outboundMalformed: "outbound-malformed"
         case .superPacketMalformed: "super-packet-malformed"
         case .noPeerForDestination: "no-peer-for-destination"

@@ -57,6 +57,9 @@ package final class IndexTable: Sendable {
         }
     }
 
+    /// Whether a handshake or session has `index`.
+    package func isKnown(_ index: UInt32) -> Bool { owner(index) != nil }
+
     /// The number of indices in use.
     package var count: Int { entries.withLock { $0.count } }
 }

@@ -18,14 +18,16 @@ package final class Keypair: Sendable {
     /// When the keys were derived.
     package let created: Instant
 
+    private let limits: SessionLimits
     private let sending: TransportCipher
     private let receiving: TransportCipher
     private let counter = Atomic<UInt64>(0)
     private let sendingEnded = Atomic<Bool>(false)
     private let window = Mutex(ReplayWindow())
 
-    init(_ keys: SessionKeys, peer: Peer, created: Instant) {
+    init(_ keys: SessionKeys, peer: Peer, limits: SessionLimits, created: Instant) {
         self.peer = peer
+        self.limits = limits
         self.created = created
         localIndex = keys.localIndex
         remoteIndex = keys.remoteIndex
@@ -39,24 +41,24 @@ package final class Keypair: Sendable {
 
     /// Whether packets may still be sealed at `now`.
     package func canSend(at now: Instant) -> Bool {
-        !sendingEnded.load(ordering: .relaxed) && now.since(created) < Limits.rejectAfterTime
+        !sendingEnded.load(ordering: .relaxed) && now.since(created) < limits.rejectAfter
             && counter.load(ordering: .relaxed) < Limits.rejectAfterMessages
     }
 
     /// Whether packets may still be opened at `now`.
     package func canReceive(at now: Instant) -> Bool {
-        now.since(created) < Limits.rejectAfterTime
+        now.since(created) < limits.rejectAfter
     }
 
     /// Whether it is time to ask for the next session after sending.
     func wantsRekeyAfterSending(at now: Instant) -> Bool {
-        counter.load(ordering: .relaxed) > Limits.rekeyAfterMessages
-            || (isInitiator && now.since(created) > Limits.rekeyAfterTime)
+        counter.load(ordering: .relaxed) > limits.rekeyAfterMessages
+            || (isInitiator && now.since(created) > limits.rekeyAfter)
     }
 
     /// Whether it is time to ask for the next session after receiving.
     func wantsRekeyAfterReceiving(at now: Instant) -> Bool {
-        isInitiator && now.since(created) > Limits.rekeyOnReceiveAfter
+        isInitiator && now.since(created) > limits.rekeyOnReceiveAfter
     }
 
     /// Reserves `count` consecutive counters and returns the first; nil when the session has no more.
@@ -76,7 +78,13 @@ package final class Keypair: Sendable {
         slot.storeLittleEndian(Message.Kind.data.rawValue, at: 0)
         slot.storeLittleEndian(remoteIndex, at: Message.Data.receiver)
         slot.storeLittleEndian(counter, at: Message.Data.counter)
-        sending.seal(slot + Message.Data.headerSize, count: length, counter: counter)
+        seal(body: slot + Message.Data.headerSize, length: length, counter: counter)
+    }
+
+    /// Encrypts the padded packet of `length` bytes at `body` in place. Its tag follows it, for which there is room; its header, which
+    /// names ``remoteIndex`` and the counter, is the caller's.
+    package func seal(body: UnsafeMutableRawPointer, length: Int, counter: UInt64) {
+        sending.seal(body, count: length, counter: counter)
     }
 
     /// Decrypts a data message of `length` bytes in place, leaving its padded packet 16 bytes after `slot`.
@@ -88,6 +96,12 @@ package final class Keypair: Sendable {
         let isAuthentic = receiving.open(
             slot + Message.Data.headerSize, count: length - Message.Data.headerSize, counter: counter)
         return isAuthentic ? counter : nil
+    }
+
+    /// Decrypts ciphertext and tag, `length` bytes together, in place, leaving the padded packet at `body`; false when they don't
+    /// authenticate under this counter.
+    package func open(body: UnsafeMutableRawPointer, length: Int, counter: UInt64) -> Bool {
+        counter < Limits.rejectAfterMessages && receiving.open(body, count: length, counter: counter)
     }
 
     /// Passes authenticated counters through the replay window, under one lock: `body` gets the check.

@@ -1,25 +1,13 @@
-/// The protocol's constants. Protocol §8.
+/// The protocol's constants, those aside that a disguise may choose (``Timing``). Protocol §8.
 package enum Limits {
     /// The counter above which a session is renewed.
     package static let rekeyAfterMessages: UInt64 = 1 << 60
     /// The first counter that is neither sent nor accepted.
     package static let rejectAfterMessages: UInt64 = .max - (1 << 13)
-    /// The age above which the initiator renews a session that it sends on.
-    package static let rekeyAfterTime = Instant.Span.seconds(120)
-    /// The age from which on a session is neither sent nor received on.
-    package static let rejectAfterTime = Instant.Span.seconds(180)
-    /// The least time between two initiations to a peer, and between a response and an initiation.
-    package static let rekeyTimeout = Instant.Span.seconds(5)
-    /// How long data that came may wait for an answer before a keepalive is sent as one.
-    package static let keepaliveTimeout = Instant.Span.seconds(10)
+    /// The least time between two initiations to a peer, and between a response and an initiation, unless ``Timing`` says otherwise.
+    package static let rekeyTimeout = Timing.standard.leastRekeyTimeout
     /// Upper bound, exclusive, of what is added at random to a handshake timer.
     package static let maximumJitter = Instant.Span.milliseconds(334)
-    /// How many retries follow an unanswered first initiation before the peer is given up.
-    package static let maximumRetries: UInt32 = 18
-    /// How long after the last session was derived all keys are erased.
-    package static let eraseKeysAfter = Instant.Span.seconds(540)
-    /// The age of a session at which its initiator renews it on receiving.
-    package static let rekeyOnReceiveAfter = Instant.Span.seconds(165)
     /// How long the party that made a cookie accepts it.
     package static let cookieLifetime = Instant.Span.seconds(120)
     /// How long a cookie is used by the party that got it: five seconds less, for the way.

@@ -16,6 +16,8 @@ package struct SendGrant: Sendable {
     package let endpoint: Endpoint
     /// The local address to send from; nil leaves the choice to the routing table.
     package let source: SourceAddress?
+    /// How the messages look on the way; nil for WireGuard's own form.
+    package let disguise: (any Disguise)?
 }
 
 /// What became of a packet that found no session.
@@ -89,7 +91,8 @@ extension Peer {
         }
         if traffic == .data {
             if timers.sendKeepaliveAt.load(ordering: .relaxed) == 0 {
-                let deadline = now + Limits.keepaliveTimeout
+                let deadline =
+                    now + Instant.Span(nanoseconds: timers.keepaliveTimeout.load(ordering: .relaxed))
                 timers.sendKeepaliveAt.store(deadline.nanoseconds, ordering: .sequentiallyConsistent)
                 wakeControl(by: deadline)
             } else if !timers.needsAnotherKeepalive.load(ordering: .relaxed) {
@@ -106,6 +109,7 @@ extension Peer {
         path.withLock { path in
             if path.endpoint != endpoint {
                 path.endpoint = endpoint
+                path.disguise?.moved()
                 raised.insert(.roamed)
             }
             path.source = source
@@ -123,7 +127,7 @@ extension Peer {
 
     /// Asks the control thread for an initiation that isn't a retry; one too soon after another only resets the
     /// count of retries.
-    func requestInitiation(at now: Instant) {
+    package func requestInitiation(at now: Instant) {
         timers.attempts.store(0, ordering: .relaxed)
         guard !timers.isInitiationTooSoon(at: now) else { return }
         shared.signals.raise(.initiationWanted, for: self)
@@ -150,6 +154,6 @@ extension Peer {
 extension Peer.Path {
     func grant(at now: Instant) -> SendGrant? {
         guard isRunning, let current, let endpoint, current.canSend(at: now) else { return nil }
-        return SendGrant(keypair: current, endpoint: endpoint, source: source)
+        return SendGrant(keypair: current, endpoint: endpoint, source: source, disguise: disguise)
     }
 }

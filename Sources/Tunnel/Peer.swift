@@ -18,6 +18,9 @@ package final class Peer: @unchecked Sendable {
     /// UDP payload bytes of accepted messages from the peer.
     package let receivedBytes = Atomic<UInt64>(0)
 
+    /// Which of the device's dialects its messages come in.
+    package let dialect = Atomic<Int>(plainDialect)
+
     let path = Mutex(Path())
     let timers = PeerTimers()
     let pendingSignals = Atomic<UInt32>(0)
@@ -46,6 +49,12 @@ package final class Peer: @unchecked Sendable {
         self.shared = shared
         handshake = PeerHandshake(peer: publicKey)
     }
+
+    /// What was said about its disguise. For the control thread alone, as the next.
+    package var obfuscation: ObfuscationSettings { handshake.obfuscation }
+
+    /// Whether its endpoint was configured, not learned from what it sent.
+    package var isEndpointConfigured: Bool { handshake.isEndpointConfigured }
 
     /// Where it was configured to be or last wrote from.
     package var endpoint: Endpoint? { path.withLock { $0.endpoint } }
@@ -82,13 +91,30 @@ struct PeerHandshake {
     var lastCompleted: WallTime?
     /// The timestamp of the last initiation sent to the peer.
     var lastTimestampSent: TAI64N?
+    /// How many retries follow the last fresh initiation when nothing answers.
+    var maximumRetries: UInt32 = 0
     var retransmitAt: Instant?
     var eraseKeysAt: Instant?
     /// When the keepalive is due that persistent keepalive begins with.
     var firstKeepaliveAt: Instant?
     /// When the timer queue will look at this peer.
     var scheduledAt: Instant?
+    /// Seconds; from the first to the second, if there is one.
     var persistentKeepalive: UInt16 = 0
+    var persistentKeepaliveMaximum: UInt16?
+    /// Whether the interval until the persistent keepalive isn't always the same.
+    var drawsPersistentInterval: Bool {
+        let share = timing.persistentKeepaliveShare
+        return persistentKeepaliveMaximum != nil || share.lowerBound < share.upperBound
+    }
+    /// The traversal since which the interval until the persistent keepalive was drawn, as its timer has it.
+    var persistentDrawnFor: UInt64 = 0
+    /// When keys are renewed, handshakes repeated and keepalives sent.
+    var timing = Timing.standard
+    /// What was said about the peer's disguise.
+    var obfuscation = ObfuscationSettings()
+    /// Whether the endpoint was configured, not learned: then the peer is one that is called.
+    var isEndpointConfigured = false
     /// Each prefix with its place in the order of insertion.
     var allowedIPs: [Prefix: UInt64] = [:]
 

@@ -11,8 +11,12 @@ struct PeerTimers: ~Copyable, Sendable {
     let needsAnotherKeepalive = Atomic<Bool>(false)
     /// When the first data was sent that nothing has answered.
     let unansweredSince = Atomic<UInt64>(0)
-    /// What is added to the time until an unanswered peer gets an initiation.
-    let unansweredJitter = Atomic<UInt64>(0)
+    /// Nanoseconds until an unanswered peer gets an initiation. This and what follows is drawn ahead by the control thread.
+    let unansweredTimeout = Atomic<UInt64>(0)
+    /// Nanoseconds until data that came in is answered by a keepalive.
+    let keepaliveTimeout = Atomic<UInt64>(0)
+    /// Nanoseconds that have to pass after an initiation or response before the next initiation.
+    let rekeyTimeout = Atomic<UInt64>(Limits.rekeyTimeout.nanoseconds)
     /// When an authenticated packet was last sent or received, kept while persistent keepalive is on.
     let lastTraversal = Atomic<UInt64>(0)
     /// Nanoseconds; 0 when off.
@@ -29,7 +33,8 @@ struct PeerTimers: ~Copyable, Sendable {
     /// When an initiation may follow the last initiation or response; nil when there was none.
     var initiationAllowedAt: Instant? {
         let last = lastHandshakeSent.load(ordering: .relaxed)
-        return last == 0 ? nil : Instant(nanoseconds: last) + Limits.rekeyTimeout
+        guard last != 0 else { return nil }
+        return Instant(nanoseconds: last) + Instant.Span(nanoseconds: rekeyTimeout.load(ordering: .relaxed))
     }
 
     /// Whether an initiation would be suppressed at `now`.
@@ -41,8 +46,7 @@ struct PeerTimers: ~Copyable, Sendable {
     var unansweredDeadline: Instant? {
         let since = unansweredSince.load(ordering: .sequentiallyConsistent)
         guard since != 0 else { return nil }
-        return Instant(nanoseconds: since) + Limits.keepaliveTimeout + Limits.rekeyTimeout
-            + Instant.Span(nanoseconds: unansweredJitter.load(ordering: .relaxed))
+        return Instant(nanoseconds: since) + Instant.Span(nanoseconds: unansweredTimeout.load(ordering: .relaxed))
     }
 
     /// When a persistent keepalive is due; nil when it is off.

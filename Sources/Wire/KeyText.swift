@@ -98,13 +98,18 @@ package enum Hex {
     package static func encode(_ key: Bytes32) -> String {
         var text = [UInt8]()
         text.reserveCapacity(64)
+        append(key, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends 64 lower-case digits. With enough capacity in `text` a secret leaves no other trace than these.
+    package static func append(_ key: Bytes32, to text: inout [UInt8]) {
         key.withUnsafeBytes { bytes in
             for byte in bytes {
                 text.append(digit(byte >> 4))
                 text.append(digit(byte & 15))
             }
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Nil unless `text` is exactly 64 digits of either case.

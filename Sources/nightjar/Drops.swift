@@ -13,7 +13,8 @@ struct Drops: ParsableCommand {
 
     func run() throws {
         do {
-            for (reason, count) in try UAPIClient(interface: interface).drops() where all || count > 0 {
+            for (reason, count) in try UAPIClient(interface: interface, in: ToolFamily.nightjar.devicePlaces).drops()
+            where all || count > 0 {
                 print("\(reason): \(count)")
             }
         } catch {

@@ -4,6 +4,7 @@ import Glibc
 import NoisePrimitives
 import Quick
 import Setup
+import Tunnel
 import Wire
 
 struct New: ParsableCommand {
@@ -43,6 +44,9 @@ struct NewServerCommand: ParsableCommand {
     @Option(help: "The name servers for peers, parted by commas, or none; those of this machine, unless given.")
     var dns: String?
 
+    @Option(help: "How to disguise the traffic, of which 'nightjar help set' lists the names.")
+    var obfuscation: DialectName = .plain
+
     @Option(help: "What to do with what peers send to other networks: nat (under the server's address), on, or off.")
     var forwarding: Forwarding = .nat
 
@@ -60,6 +64,7 @@ struct NewServerCommand: ParsableCommand {
             request.endpoint = endpoint
             request.dns = try dns.map { try nameServers($0) }
             request.forwarding = forwarding
+            request.obfuscation = obfuscation
             let outcome = try request.run(surroundings(), Machine(), SystemRandomSource())
             for note in outcome.notes { complain("Note: \(note).") }
             let addresses = outcome.addresses.map { "\($0)" }.joined(separator: " and ")
@@ -108,6 +113,9 @@ struct NewPeerCommand: ParsableCommand {
     @Option(help: "Where this peer reaches the server, HOST or HOST:PORT, if not where others do.")
     var endpoint: String?
 
+    @Option(help: "How to disguise this peer's traffic, if not as the server does for others.")
+    var obfuscation: DialectName?
+
     @Option(help: "The name servers for this peer, parted by commas, or none.")
     var dns: String?
 
@@ -119,6 +127,7 @@ struct NewPeerCommand: ParsableCommand {
             request.endpoint = endpoint
             request.dns = try dns.map { try nameServers($0) }
             request.keepsKey = keepsKey
+            request.obfuscation = obfuscation
             try output.check()
             let edit = try server.edit()
             let plan = try request.plan(edit, SystemRandomSource())
@@ -150,6 +159,7 @@ struct NewPeerCommand: ParsableCommand {
 }
 
 extension Forwarding: ExpressibleByArgument {}
+extension DialectName: ExpressibleByArgument {}
 
 private func nameServers(_ text: String) throws -> [IPAddress] {
     if text == "none" { return [] }

@@ -1,8 +1,9 @@
 import ArgumentParser
+import Control
 import Glibc
 
-/// The command line. Called through a link named `wireguard-go` it is `nightjar run`, through `wg` and
-/// `wg-quick` those tools.
+/// The command line. Called through a link named `wireguard-go` or `amneziawg-go` it is `nightjar run`, through `wg`,
+/// `wg-quick`, `awg` and `awg-quick` those tools.
 @main
 struct Nightjar: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,7 +16,7 @@ struct Nightjar: ParsableCommand {
         version: version,
         subcommands: [
             New.self, Peers.self, Enable.self, Disable.self, Remove.self, Rename.self, ShowConfig.self,
-            Run.self, Drops.self,
+            Run.self, Drops.self, Relay.self, Inspect.self,
             Up.self, Down.self, Reload.self, Save.self, Strip.self,
             Show.self, ShowConfiguration.self, SetOptions.self, SetConfiguration.self, AddConfiguration.self,
             SynchroniseConfiguration.self, GenerateKey.self, GeneratePresharedKey.self, PrintPublicKey.self,
@@ -25,11 +26,15 @@ struct Nightjar: ParsableCommand {
     static let version = "nightjar 0.1.0"
 
     static func main() {
-        let name = CommandLine.arguments.first.map { $0.split(separator: "/").last ?? "" }
+        let path = CommandLine.arguments.first ?? ""
+        let name = path.split(separator: "/").last ?? ""
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        let tool = ToolFamily(programName: String(name))
         switch name {
         case "wireguard-go": WireGuardGo.main()
-        case "wg-quick": runWgQuick(Array(CommandLine.arguments.dropFirst()), path: CommandLine.arguments[0])
-        case "wg": runWg(Array(CommandLine.arguments.dropFirst()), program: CommandLine.arguments[0])
+        case "amneziawg-go": AmneziaWGGo.main()
+        case "wg-quick", "awg-quick": runWgQuick(arguments, path: path, tool: tool)
+        case "wg", "awg": runWg(arguments, program: path, tool: tool)
         default: main(nil)
         }
     }
@@ -43,6 +48,18 @@ struct WireGuardGo: ParsableCommand {
     @OptionGroup var command: Run
 
     mutating func run() throws {
-        try command.run()
+        try command.run(as: .wireGuard)
+    }
+}
+
+/// The same under the name that `awg-quick` looks for, with AmneziaWG's place for the configuration socket.
+struct AmneziaWGGo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "amneziawg-go", abstract: "Nightjar under the name of amneziawg-go.", version: Nightjar.version)
+
+    @OptionGroup var command: Run
+
+    mutating func run() throws {
+        try command.run(as: .amneziaWG)
     }
 }

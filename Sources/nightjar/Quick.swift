@@ -86,6 +86,6 @@ struct Reload: QuickSubcommand {
 }
 
 /// Runs the job of `wg-quick` with these arguments and ends the program.
-func runWgQuick(_ arguments: [String], path: String) -> Never {
-    exit(WgQuickCommand(path: path, environment: environmentVariables()).run(arguments, path: path))
+func runWgQuick(_ arguments: [String], path: String, tool: ToolFamily) -> Never {
+    exit(WgQuickCommand(path: path, tool: tool, environment: environmentVariables()).run(arguments, path: path))
 }

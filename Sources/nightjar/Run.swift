@@ -23,10 +23,15 @@ struct Run: ParsableCommand {
     var interface: String
 
     func run() throws {
+        try run(as: .nightjar)
+    }
+
+    func run(as tool: ToolFamily) throws {
         let environment = environmentVariables()
         let isBackgroundProcess = environment["WG_PROCESS_FOREGROUND"] == "1"
         do {
-            let request = try Daemon.Request(interface: interface, environment: environment)
+            var request = try Daemon.Request(interface: interface, environment: environment)
+            if tool == .amneziaWG { request.socketDirectory = tool.socketDirectory }
             let daemon = try Daemon(request)
             if foreground || isBackgroundProcess {
                 try daemon.serve(engineOptions: request.engine) {

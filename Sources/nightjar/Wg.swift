@@ -3,9 +3,10 @@ import Control
 import Glibc
 
 /// Runs the job of `wg` with these arguments and ends the program.
-func runWg(_ arguments: [String], program: String) -> Never {
+func runWg(_ arguments: [String], program: String, tool: ToolFamily) -> Never {
     let command = WgCommand(
-        program: program, version: Nightjar.version, environment: environmentVariables(), console: StandardConsole())
+        program: program, version: Nightjar.version, environment: environmentVariables(), console: StandardConsole(),
+        tool: tool)
     exit(command.run(arguments))
 }
 
@@ -32,7 +33,7 @@ extension WgSubcommand {
     }
 
     func run() throws {
-        runWg([Self.subcommand.rawValue] + words.arguments, program: "nightjar")
+        runWg([Self.subcommand.rawValue] + words.arguments, program: "nightjar", tool: .nightjar)
     }
 }
 

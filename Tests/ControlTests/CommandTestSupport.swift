@@ -5,6 +5,10 @@ import LinuxNet
 import Synchronization
 import Testing
 
+#if THREAD_SANITIZER
+    import struct Tunnel.Mutex
+#endif
+
 /// A console in memory.
 final class MemoryConsole: CommandConsole {
     var input: [UInt8] = []
@@ -83,6 +87,8 @@ final class CommandBench {
     var environment: [String: String] = [:]
     /// Unix time.
     var time: Int64 = 1_700_000_000
+    var tool = ToolFamily.wireGuard
+    var places: DevicePlaces { DevicePlaces(socketDirectories: [directory.path]) }
     private var daemons: [CannedDaemon] = []
 
     deinit { for daemon in daemons { daemon.stop() } }
@@ -101,7 +107,7 @@ final class CommandBench {
         console.complaints = []
         let command = WgCommand(
             program: "wg", version: "nightjar test", environment: environment, console: console,
-            socketDirectory: directory.path, time: time)
+            tool: tool, places: places, time: time)
         return command.run(arguments)
     }
 

@@ -75,6 +75,55 @@ struct ConfigurationFileTests {
         #expect(file.warnings == ["wg0.conf:3: Warning: AllowedIP has nonzero host part: 10.8.1.1/16"])
     }
 
+    @Test("what AmneziaWG gave up is warned about, with its place")
+    func abandoned() throws {
+        let file = try ConfigurationFile(parsing: "[Interface]\nJ1 = <b 0x01>\nItime=60\n", name: "f", dialect: .wg)
+        #expect(
+            file.warnings == [
+                "f:2: Warning: J1 was given up by AmneziaWG 2.0 and has no effect",
+                "f:3: Warning: Itime was given up by AmneziaWG 2.0 and has no effect",
+            ])
+    }
+
+    @Test("disguises are looked at as a whole, unless the file is a part")
+    func disguises() throws {
+        let text =
+            "[Interface]\nListenPort = 5\n[Peer]\nPublicKey = \(SampleConfiguration.firstPeer)\nObfuscation = swgp\n"
+        let error = #expect(throws: ConfigurationError.self) {
+            try ConfigurationFile(parsing: text, name: "f", dialect: .wg)
+        }
+        #expect(error?.line == 5)
+        #expect(error?.found.contains("ObfuscationKey") == true)
+        let part = try ConfigurationFile(parsing: text, name: "f", dialect: .wg, isWhole: false)
+        #expect(part.peers.count == 1)
+    }
+
+    @Test("what doesn't fit is told at the line of the setting that it is about")
+    func disguisePlaces() throws {
+        let key = SampleConfiguration.firstPeer
+        let cases = [
+            ("[Interface]\nS1 = 5\nHeaderProtectionKey = \(key)\n", 3),
+            ("[Interface]\nH2 = 9\nH1 = 5-10\n", 3),
+            ("[Interface]\nObfuscation = swgp\nObfuscationKey = x\n[Peer]\nPublicKey = \(key)\n", 3),
+            ("[Interface]\nObfuscationKey = x\n[Peer]\nPublicKey = \(key)\nObfuscation = swgp\n", 2),
+            ("[Interface]\nObfuscation = warp\n[Peer]\nPublicKey = \(key)\n", 2),
+            ("[Interface]\nObfuscation = warp\n", 0),
+            ("[Peer]\nPublicKey = \(key)\nObfuscationMTU = 5\n", 3),
+            ("[Interface]\nJmin = 90\nJc = 3\nJmax = 80\n", 2),
+        ]
+        for (text, line) in cases {
+            let result = Result { () throws(ConfigurationError) in
+                try ConfigurationFile(parsing: text, name: "f", dialect: .wg)
+            }
+            switch result {
+            case .success: #expect(line == 0, "\(text)")
+            case .failure(let error):
+                #expect(error.line == line, "\(error)")
+                #expect(!error.description.contains(key))
+            }
+        }
+    }
+
     @Test("no beginning of a file traps or shows its keys")
     func truncated() {
         let secret = SampleConfiguration.privateKey
@@ -117,11 +166,13 @@ struct ConfigurationFileTests {
         "every key of the table is taken in its section, and named when it is mistyped",
         arguments: ConfigurationKey.allCases)
     func table(_ key: ConfigurationKey) {
-        let error = #expect(throws: ConfigurationError.self) {
-            try ConfigurationFile(parsing: "\(key.section.rawValue)\n\(key.name)s = 1\n", name: "f", dialect: .quick)
+        for section in key.sections {
+            let error = #expect(throws: ConfigurationError.self) {
+                try ConfigurationFile(parsing: "\(section.rawValue)\n\(key.name)s = 1\n", name: "f", dialect: .quick)
+            }
+            #expect(error?.expected == "\(key.name), the nearest known key")
+            #expect(ConfigurationKey.nearest(to: "xyzzyxyzzy", in: section) == nil)
         }
-        #expect(error?.expected == "\(key.name), the nearest known key")
-        #expect(ConfigurationKey.nearest(to: "xyzzyxyzzy", in: key.section) == nil)
     }
 
     @Test("addresses of interfaces")
@@ -136,5 +187,5 @@ struct ConfigurationFileTests {
 }
 
 extension SampleConfiguration {
-    static let all = wg + quick
+    static let all = wg + quick + obfuscation
 }

@@ -8,6 +8,10 @@ import Wire
 
 @testable import Control
 
+#if THREAD_SANITIZER
+    import struct Tunnel.Mutex
+#endif
+
 private let second: UInt64 = 1_000_000_000
 
 private func key(_ number: UInt8) -> PublicKey {

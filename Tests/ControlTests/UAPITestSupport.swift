@@ -67,6 +67,7 @@ func describe(_ change: DeviceChange) -> String {
     if let key = change.privateKey { parts.append("private=\(Hex.encode(key.bytes))") }
     if let port = change.listenPort { parts.append("port=\(port)") }
     if let mark = change.firewallMark { parts.append("mark=\(mark)") }
+    if let obfuscation = change.obfuscation { parts.append(describe(obfuscation)) }
     if change.replacesPeers { parts.append("replace") }
     for peer in change.peers {
         parts.append("peer=\(Hex.encode(peer.publicKey.bytes))")
@@ -75,7 +76,10 @@ func describe(_ change: DeviceChange) -> String {
         if let key = peer.presharedKey { parts.append("preshared=\(Hex.encode(key.bytes))") }
         if let endpoint = peer.endpoint { parts.append("endpoint=\(endpoint)") }
         if let name = peer.endpointName { parts.append("name=\(name)") }
-        if let keepalive = peer.persistentKeepalive { parts.append("keepalive=\(keepalive)") }
+        if let keepalive = peer.persistentKeepalive {
+            parts.append("keepalive=\(keepalive)\(peer.persistentKeepaliveMaximum.map { "-\($0)" } ?? "")")
+        }
+        if let obfuscation = peer.obfuscation { parts.append(describe(obfuscation)) }
         if peer.replacesAllowedIPs { parts.append("replace-ips") }
         for allowedIP in peer.allowedIPs {
             switch allowedIP {
@@ -85,6 +89,25 @@ func describe(_ change: DeviceChange) -> String {
         }
     }
     return parts.joined(separator: " ")
+}
+
+func describe(_ change: ObfuscationChange) -> String {
+    let values = change.values.map { setting, value in "\(setting.name)=\(value.map(describe) ?? "nothing")" }
+    return ((change.replacesAll ? ["forget"] : []) + values).joined(separator: " ")
+}
+
+func describe(_ value: ObfuscationValue) -> String {
+    switch value {
+    case .dialect(let name): name.rawValue
+    case .key(let key): String(decoding: key.bytes, as: UTF8.self)
+    case .number(let number): "\(number)"
+    case .range16(let range): "\(range)"
+    case .range32(let range): "\(range)"
+    case .text(let text): text
+    case .secret(let secret): Hex.encode(secret.bytes)
+    case .bytes(let bytes): "\(bytes)"
+    case .flag(let isOn): "\(isOn)"
+    }
 }
 
 /// A target that keeps what it is told and tells what it is given.

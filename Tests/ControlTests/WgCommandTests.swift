@@ -50,7 +50,7 @@ struct WgCommandTests {
         for call in calls {
             let command = WgCommand(
                 program: "wg", version: "", environment: [:], console: bench.console,
-                socketDirectory: bench.directory.path)
+                tool: .wireGuard, places: bench.places)
             #expect(command.run(call) == 1)
             #expect(bench.console.complaints.last?.hasPrefix("Usage: wg \(call[0])") == true)
         }
@@ -133,7 +133,8 @@ struct WgCommandTests {
         let daemon = bench.serve("wg0", "errno=0\n\n")
         let words = ["set", "wg0", "peer", peer] + lists.flatMap { ["allowed-ips", $0] }
         let command = WgCommand(
-            program: "wg", version: "", environment: [:], console: bench.console, socketDirectory: bench.directory.path)
+            program: "wg", version: "", environment: [:], console: bench.console, tool: .wireGuard,
+            places: bench.places)
         #expect(command.run(words) == 0)
         let lines = daemon.requests.joined().split(separator: "\n").dropFirst(2).map { line in
             line == "replace_allowed_ips=true" ? "replace" : String(line.dropFirst("allowed_ip=".count))
@@ -158,7 +159,7 @@ struct WgCommandTests {
         for call in calls {
             let command = WgCommand(
                 program: "wg", version: "", environment: [:], console: bench.console,
-                socketDirectory: bench.directory.path)
+                tool: .wireGuard, places: bench.places)
             #expect(command.run(["set", "wg0", "fwmark", "1"] + call) == 1, "\(call)")
         }
         #expect(daemon.requests.isEmpty)
@@ -214,6 +215,8 @@ struct WgCommandTests {
         let section = "public_key=\(hex(peer))\nreplace_allowed_ips=true\n\n"
         #expect(
             daemon.requests == [
+                // What was said of a disguise before has to be taken back, if there is any.
+                "get=1\n\n",
                 "set=1\nprivate_key=\(zeros)\nlisten_port=0\nfwmark=0\nreplace_peers=true\n\(section)",
                 "set=1\n\(section)",
             ])

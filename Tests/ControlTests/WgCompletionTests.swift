@@ -1,6 +1,7 @@
 import Control
 import Glibc
 import Testing
+import Tunnel
 
 @Suite("Completion of wg's command lines")
 struct WgCompletionTests {
@@ -21,8 +22,12 @@ struct WgCompletionTests {
     @Test("the options of set follow its grammar")
     func set() throws {
         let machine = try Machine(interfaces: ["wg0"])
-        let ofInterface: Set = ["listen-port", "fwmark", "private-key", "peer"]
-        let ofPeer: Set = ["peer", "remove", "preshared-key", "endpoint", "persistent-keepalive", "allowed-ips"]
+        let disguise = ["obfuscation", "obfuscation-key", "obfuscation-mtu", "reserved"]
+        let ofPeer = Set(
+            ["peer", "remove", "preshared-key", "endpoint", "persistent-keepalive", "allowed-ips"] + disguise)
+        let amneziaWG = ObfuscationSetting.allCases.filter { !$0.isForPeers }.map(\.commandName)
+        let ofInterface = Set(["listen-port", "fwmark", "private-key", "peer"] + disguise + amneziaWG)
+        #expect(ofInterface.isSuperset(of: ["jc", "s4", "h1", "i5", "header-protection-key", "random-trailers"]))
         #expect(machine.candidates(["set"]) == ["wg0"])
         #expect(Set(machine.candidates(["set", "wg0"])) == ofInterface)
         #expect(Set(machine.candidates(["set", "wg0", "listen-port", "51820"])) == ofInterface)
@@ -31,6 +36,10 @@ struct WgCompletionTests {
         #expect(Set(machine.candidates(["set", "wg0", "peer", "KEY"])) == ofPeer)
         #expect(Set(machine.candidates(["set", "wg0", "peer", "KEY", "remove"])) == ofPeer)
         #expect(machine.candidates(["set", "wg0", "peer", "KEY", "remove", "persistent-keepalive"]) == ["off"])
+        #expect(machine.candidates(["set", "wg0", "obfuscation"]).contains("veil"))
+        #expect(machine.candidates(["set", "wg0", "peer", "KEY", "obfuscation"]).contains("on"))
+        #expect(machine.candidates(["set", "wg0", "random-trailers"]) == ["on", "off"])
+        #expect(machine.candidates(["set", "wg0", "jc"]).isEmpty)
         // A value that reads like an option is a value.
         #expect(Set(machine.candidates(["set", "wg0", "private-key", "peer"])) == ofInterface)
     }
@@ -81,6 +90,6 @@ private final class Machine {
     }
 
     func candidates(_ words: [String], prefix: String = "") -> [String] {
-        WgCommand.candidates(after: words, prefix: prefix, socketDirectory: directory)
+        WgCommand.candidates(after: words, prefix: prefix, in: DevicePlaces(socketDirectories: [directory]))
     }
 }

@@ -54,7 +54,7 @@ struct HandshakeQueueTests {
     func comesMeanwhile() {
         #expect(push(1))
         _ = wakes.take()
-        let isMore = queue.handle(atMost: 5) { _, _, _, _ in _ = push(2) }
+        let isMore = queue.handle(atMost: 5) { _ in _ = push(2) }
         #expect(isMore)
         #expect(wakes.take() == 0)
         #expect(handle(atMost: 5) == [2])
@@ -84,11 +84,11 @@ struct HandshakeQueueTests {
     /// The numbers of the messages that come out, each of which has to be whole.
     private func handle(atMost limit: Int, _ look: (_ waiting: Int) -> Void = { _ in }) -> [Int] {
         var numbers: [Int] = []
-        _ = queue.handle(atMost: limit) { message, endpoint, source, waiting in
-            let number = Int(endpoint.port)
-            #expect([UInt8](message) == self.message(number))
-            #expect(endpoint == self.endpoint(number) && source == self.source(number))
-            look(waiting)
+        _ = queue.handle(atMost: limit) { item in
+            let number = Int(item.endpoint.port)
+            #expect([UInt8](item.bytes) == self.message(number))
+            #expect(item.endpoint == self.endpoint(number) && item.source == self.source(number))
+            look(item.waiting)
             numbers.append(number)
         }
         return numbers

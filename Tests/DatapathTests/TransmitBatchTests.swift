@@ -63,7 +63,7 @@ struct TransmitBatchTests {
     }
 
     private func transmit(_ bytes: [UInt8], to endpoint: Endpoint) -> Device.Transmit {
-        Device.Transmit(bytes: bytes, endpoint: endpoint, source: nil, trafficClass: 0x88, peer: nil)
+        Device.Transmit(.cookieReply, bytes: bytes, endpoint: endpoint, source: nil, trafficClass: 0x88, peer: nil)
     }
 
     private func transmit(count: Int, port: UInt16) -> Device.Transmit {

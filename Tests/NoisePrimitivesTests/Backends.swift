@@ -20,6 +20,20 @@ enum Backend: CaseIterable, Sendable {
         case .portable: PortableCurve.self
         }
     }
+
+    var blockCipher: any BlockCipher.Type {
+        switch self {
+        case .selected: AES256.self
+        case .portable: PortableAES256.self
+        }
+    }
+
+    var streamCipher: any StreamCipher.Type {
+        switch self {
+        case .selected: ChaCha20.self
+        case .portable: PortableChaCha20.self
+        }
+    }
 }
 
 extension AEADCipher {

@@ -7,6 +7,7 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
     /// From 1.
     package let line: Int
     package let found: String
+    /// Empty when ``found`` says it all.
     package let expected: String
 
     package init(file: String, line: Int, found: String, expected: String) {
@@ -16,7 +17,14 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
         self.expected = expected
     }
 
-    package var description: String { "\(file):\(line): found \(found); expected \(expected)" }
+    /// - Parameter sentence: says both.
+    init(file: String, line: Int, sentence: String) {
+        self.init(file: file, line: line, found: sentence, expected: "")
+    }
+
+    package var description: String {
+        expected.isEmpty ? "\(file):\(line): \(found)" : "\(file):\(line): found \(found); expected \(expected)"
+    }
 }
 
 /// Why a value is refused, wherever it stands.

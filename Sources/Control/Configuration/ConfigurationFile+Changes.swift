@@ -14,6 +14,8 @@ extension ConfigurationFile {
         change.privateKey = interface.privateKey ?? .zero
         change.listenPort = interface.listenPort ?? 0
         change.firewallMark = interface.firewallMark ?? 0
+        change.obfuscation = change.obfuscation ?? ObfuscationChange()
+        change.obfuscation?.replacesAll = true
         return change
     }
 
@@ -25,6 +27,7 @@ extension ConfigurationFile {
         change.privateKey = interface.privateKey
         change.listenPort = interface.listenPort
         change.firewallMark = interface.firewallMark
+        change.obfuscation = interface.obfuscation.change
         for peer in peers { change.peers.append(try peer.change(resolving: resolve)) }
         return change
     }
@@ -41,6 +44,7 @@ extension ConfigurationFile {
         if let key = interface.privateKey, !key.equals(status.privateKey ?? .zero) { change.privateKey = key }
         if let port = interface.listenPort, port != 0, port != status.listenPort { change.listenPort = port }
         if let mark = interface.firewallMark, mark != status.firewallMark { change.firewallMark = mark }
+        change.obfuscation = interface.obfuscation.difference(from: status.obfuscation)
 
         let goal = Goal(peers)
         let present = Dictionary(status.peers.map { ($0.publicKey, $0) }) { $1 }
@@ -56,7 +60,7 @@ extension ConfigurationFile {
                 change.peers.append(wanted)
                 continue
             }
-            if let rest = wanted.without(now) { change.peers.append(rest) }
+            if let rest = wanted.without(now, peer.obfuscation) { change.peers.append(rest) }
         }
         return change
     }
@@ -73,6 +77,8 @@ extension PeerSection {
             if endpoint.numeric == nil { change.endpointName = endpoint.description }
         }
         change.persistentKeepalive = persistentKeepalive
+        change.persistentKeepaliveMaximum = persistentKeepaliveMaximum
+        change.obfuscation = obfuscation.change
         change.replacesAllowedIPs = !changesAllowedIPs
         change.allowedIPs = allowedIPs
         return change
@@ -81,7 +87,7 @@ extension PeerSection {
 
 extension PeerChange {
     /// What of this section of a file a peer doesn't have yet; nil when it has all.
-    fileprivate func without(_ now: PeerStatus) -> PeerChange? {
+    fileprivate func without(_ now: PeerStatus, _ obfuscation: ObfuscationValues) -> PeerChange? {
         var rest = PeerChange(publicKey)
         let presharedKey = presharedKey ?? .zero
         if !presharedKey.equals(now.presharedKey) { rest.presharedKey = presharedKey }
@@ -89,7 +95,11 @@ extension PeerChange {
         // It isn't part of a status, and costs nothing when it is known already.
         rest.endpointName = endpointName
         let keepalive = persistentKeepalive ?? 0
-        if keepalive != now.persistentKeepalive { rest.persistentKeepalive = keepalive }
+        if keepalive != now.persistentKeepalive || persistentKeepaliveMaximum != now.persistentKeepaliveMaximum {
+            rest.persistentKeepalive = keepalive
+            rest.persistentKeepaliveMaximum = persistentKeepaliveMaximum
+        }
+        rest.obfuscation = obfuscation.difference(from: now.obfuscation)
         let isSame =
             replacesAllowedIPs
             ? hasExactly(now.allowedIPs) : allowedIPs.isEmpty
@@ -99,7 +109,7 @@ extension PeerChange {
         }
         let isNothing =
             rest.presharedKey == nil && rest.endpoint == nil && rest.persistentKeepalive == nil && isSame
-            && rest.endpointName == nil
+            && rest.endpointName == nil && rest.obfuscation == nil
         return isNothing ? nil : rest
     }
 
@@ -150,7 +160,11 @@ extension PeerSection {
     fileprivate mutating func take(_ later: PeerSection) {
         presharedKey = later.presharedKey ?? presharedKey
         endpoint = later.endpoint ?? endpoint
-        persistentKeepalive = later.persistentKeepalive ?? persistentKeepalive
+        if let seconds = later.persistentKeepalive {
+            persistentKeepalive = seconds
+            persistentKeepaliveMaximum = later.persistentKeepaliveMaximum
+        }
+        obfuscation.take(later.obfuscation)
         guard later.changesAllowedIPs else {
             allowedIPs = later.allowedIPs
             changesAllowedIPs = false

@@ -3,15 +3,22 @@ import Wire
 extension ConfigurationFile {
     /// Reads a file's text. Parts 4 and "Finding and parsing the file".
     ///
-    /// - Parameter name: how errors and warnings name the file.
-    package init(parsing text: [UInt8], name: String, dialect: Dialect) throws(ConfigurationError) {
+    /// - Parameters:
+    ///   - name: how errors and warnings name the file.
+    ///   - isWhole: whether the file says all that there is to say about its peers' disguises, so that it can be checked
+    ///     that they are complete.
+    package init(
+        parsing text: [UInt8], name: String, dialect: Dialect, isWhole: Bool = true
+    ) throws(ConfigurationError) {
         var reader = ConfigurationReader(name: name, dialect: dialect)
         for line in lines(of: text[...]) { try reader.read(line) }
-        self = try reader.finish()
+        self = try reader.finish(isWhole: isWhole)
     }
 
-    package init(parsing text: String, name: String, dialect: Dialect) throws(ConfigurationError) {
-        try self.init(parsing: Array(text.utf8), name: name, dialect: dialect)
+    package init(
+        parsing text: String, name: String, dialect: Dialect, isWhole: Bool = true
+    ) throws(ConfigurationError) {
+        try self.init(parsing: Array(text.utf8), name: name, dialect: dialect, isWhole: isWhole)
     }
 
     /// The lines of a file that are for `wg`, as they were written but for white space around them: all but those of
@@ -48,6 +55,8 @@ private struct ConfigurationReader {
     private var peer = PeerSection(PublicKey(Bytes32()))
     private var peerHasKey = false
     private var peerLine = 0
+    /// Where the settings of disguises stand.
+    private var places = DisguisePlaces()
 
     init(name: String, dialect: ConfigurationFile.Dialect) {
         self.name = name
@@ -66,11 +75,17 @@ private struct ConfigurationReader {
         guard let pair = compact.pair else {
             throw error("a line without \"=\"", "KEY = VALUE, [Interface] or [Peer]")
         }
+        if section == .interface, ConfigurationKey.abandoned.contains(pair.key.lowercased()) {
+            file.warnings.append(
+                "\(name):\(line): Warning: \(pair.key) was given up by AmneziaWG 2.0 and has no effect")
+            return
+        }
         let key = try find(pair.key)
-        let value = key.isHook ? hookCommand(text) : pair.value
+        let value = key.isHook ? hookCommand(text) : key.keepsSpace ? spacedValue(text) : pair.value
         guard !value.isEmpty || key.isOnlyQuick else { throw error("\(key.name) without a value", key.expectation) }
         do throws(ValueError) {
-            if key.section == .interface {
+            if case .obfuscation(let setting) = key { places.note(setting, isOfPeer: section == .peer, line: line) }
+            if section == .interface {
                 try file.interface.read(key, value)
             } else {
                 var warnings: [String] = []
@@ -83,8 +98,11 @@ private struct ConfigurationReader {
         }
     }
 
-    mutating func finish() throws(ConfigurationError) -> ConfigurationFile {
+    mutating func finish(isWhole: Bool) throws(ConfigurationError) -> ConfigurationFile {
         try endPeer()
+        if isWhole, let problem = places.problem(of: file) {
+            throw ConfigurationError(file: name, line: problem.line, sentence: problem.sentence)
+        }
         return file
     }
 
@@ -100,6 +118,7 @@ private struct ConfigurationReader {
             peer = PeerSection(PublicKey(Bytes32()))
             peerHasKey = false
             peerLine = line
+            places.beginPeer(line: line)
         }
     }
 
@@ -117,7 +136,8 @@ private struct ConfigurationReader {
         guard let key = ConfigurationKey(named: text) else {
             guard let nearest = ConfigurationKey.nearest(to: text, in: section) else {
                 let names = ConfigurationKey.allCases.filter {
-                    $0.section == section && (dialect == .quick || !$0.isOnlyQuick)
+                    section.map($0.sections.contains) ?? false && $0.isNamedFirst
+                        && (dialect == .quick || !$0.isOnlyQuick)
                 }.map(\.name)
                 throw error(
                     "the unknown key \(quoted(text))",
@@ -125,9 +145,10 @@ private struct ConfigurationReader {
             }
             throw error("the unknown key \(quoted(text))", "\(nearest.name), the nearest known key")
         }
-        guard let section else { throw error("\(key.name) before any section", "\(key.section.rawValue) before it") }
-        guard key.section == section else {
-            throw error("\(key.name) in \(section.rawValue)", "it in \(key.section.rawValue)")
+        let sections = key.sections.map(\.rawValue).joined(separator: " or ")
+        guard let section else { throw error("\(key.name) before any section", "\(sections) before it") }
+        guard key.sections.contains(section) else {
+            throw error("\(key.name) in \(section.rawValue)", "it in \(sections)")
         }
         guard dialect == .quick || !key.isOnlyQuick else {
             throw error(
@@ -143,7 +164,7 @@ private struct ConfigurationReader {
 }
 
 /// A line without its comment and without any white space, as `wg` looks at it.
-private struct CompactLine {
+struct CompactLine {
     private var bytes: [UInt8] = []
 
     init(_ line: ArraySlice<UInt8>) {
@@ -173,7 +194,7 @@ private struct CompactLine {
 }
 
 /// Without the byte order mark that some editors put before a file's first character.
-private func lines(of text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+func lines(of text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
     text.dropFirst(text.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0)
         .split(separator: newline, omittingEmptySubsequences: false)
 }
@@ -182,6 +203,11 @@ private func lines(of text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
 private func hookCommand(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { return [] }
     return trimmed(line[(equals + 1)...])
+}
+
+/// A value with the white space inside of it, up to the comment.
+func spacedValue(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    hookCommand(line.prefix { $0 != UInt8(ascii: "#") })
 }
 
 func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

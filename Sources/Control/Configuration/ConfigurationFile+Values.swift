@@ -4,6 +4,10 @@ import Wire
 extension InterfaceSection {
     /// Takes the value of a key of this section.
     mutating func read(_ key: ConfigurationKey, _ value: ArraySlice<UInt8>) throws(ValueError) {
+        if case .obfuscation(let setting) = key {
+            obfuscation[setting] = try ObfuscationValue(reading: value, of: setting, .file)
+            return
+        }
         let text = key == .privateKey ? "" : String(decoding: value, as: UTF8.self)
         switch key {
         case .privateKey: privateKey = try ConfigurationValue.secret(value, key)
@@ -34,7 +38,7 @@ extension InterfaceSection {
         case .postUp: postUp.append(try ConfigurationValue.command(value, text))
         case .preDown: preDown.append(try ConfigurationValue.command(value, text))
         case .postDown: postDown.append(try ConfigurationValue.command(value, text))
-        case .publicKey, .presharedKey, .allowedIPs, .endpoint, .persistentKeepalive: break
+        case .publicKey, .presharedKey, .allowedIPs, .endpoint, .persistentKeepalive, .obfuscation: break
         }
     }
 }
@@ -50,7 +54,9 @@ extension PeerSection {
         case .publicKey: publicKey = PublicKey(try ConfigurationValue.key(value, key))
         case .presharedKey: presharedKey = try ConfigurationValue.secret(value, key)
         case .endpoint: endpoint = try EndpointName(parsing: text)
-        case .persistentKeepalive: persistentKeepalive = try ConfigurationValue.keepalive(text)
+        case .persistentKeepalive:
+            (persistentKeepalive, persistentKeepaliveMaximum) = try ConfigurationValue.keepalive(text)
+        case .obfuscation(let setting): obfuscation[setting] = try ObfuscationValue(reading: value, of: setting, .file)
         case .allowedIPs: try readAllowedIPs(value, &warnings)
         case .address, .dns, .mtu, .table, .killSwitch, .saveConfig, .preUp, .postUp, .preDown, .postDown, .listenPort,
             .firewallMark, .privateKey:
@@ -79,23 +85,30 @@ extension PeerSection {
 /// Readers for single values, of files and of `wg set` alike. Texts come without white space.
 enum ConfigurationValue {
     static func secret(_ text: ArraySlice<UInt8>, _ key: ConfigurationKey) throws(ValueError) -> Secret32 {
-        var bytes = try self.key(text, key)
+        try secret(text, expectation: key.expectation)
+    }
+
+    static func secret(_ text: ArraySlice<UInt8>, expectation: String) throws(ValueError) -> Secret32 {
+        var bytes = try self.key(text, expectation: expectation)
         defer { bytes.withUnsafeMutableBytes { $0.wipe() } }
         return bytes.isZero ? .zero : Secret32(bytes)
     }
 
-    /// What is wrong with a key is told without a part of it.
     static func key(_ text: ArraySlice<UInt8>, _ key: ConfigurationKey) throws(ValueError) -> Bytes32 {
+        try self.key(text, expectation: key.expectation)
+    }
+
+    /// What is wrong with a key is told without a part of it.
+    private static func key(_ text: ArraySlice<UInt8>, expectation: String) throws(ValueError) -> Bytes32 {
         if let bytes = text.withUnsafeBytes({ Base64.decode($0) }) { return bytes }
         guard text.count == Base64.keyLength else {
-            throw ValueError(found: "a text of \(text.count) characters", expected: key.expectation)
+            throw ValueError(found: "a text of \(text.count) characters", expected: expectation)
         }
         for (index, byte) in text.dropLast().enumerated() where !isBase64(byte) {
-            throw ValueError(
-                found: "a text whose character \(index + 1) isn't base64", expected: key.expectation)
+            throw ValueError(found: "a text whose character \(index + 1) isn't base64", expected: expectation)
         }
         throw ValueError(
-            found: "44 characters that don't end as a key does, cut off or mistyped", expected: key.expectation)
+            found: "44 characters that don't end as a key does, cut off or mistyped", expected: expectation)
     }
 
     static func port(_ text: some StringProtocol) throws(ValueError) -> UInt16 {
@@ -114,12 +127,13 @@ enum ConfigurationValue {
         return mark
     }
 
-    static func keepalive(_ text: String) throws(ValueError) -> UInt16 {
-        if text.lowercased() == "off" { return 0 }
-        guard let number = number(text), let seconds = UInt16(exactly: number) else {
-            throw ValueError(text, for: .persistentKeepalive)
-        }
-        return seconds
+    /// Seconds, and a second number when there is a range.
+    static func keepalive(_ text: String) throws(ValueError) -> (UInt16, UInt16?) {
+        if text.lowercased() == "off" { return (0, nil) }
+        guard let (low, high): (UInt16, UInt16) = ObfuscationValue.range(Array(text.utf8)[...]),
+            low <= high, low > 0 || high == 0
+        else { throw ValueError(text, for: .persistentKeepalive) }
+        return (low, high == low ? nil : high)
     }
 
     static func addresses(_ text: String) throws(ValueError) -> [InterfaceAddress] {

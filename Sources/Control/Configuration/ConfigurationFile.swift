@@ -28,6 +28,8 @@ package struct InterfaceSection: Sendable {
     package var listenPort: UInt16?
     /// 0 is off.
     package var firewallMark: UInt32?
+    /// Of the interface, and of peers that say nothing else.
+    package var obfuscation = ObfuscationValues()
 
     package var addresses: [InterfaceAddress] = []
     package var dns: [IPAddress] = []
@@ -58,6 +60,9 @@ package struct PeerSection: Sendable {
     package var changesAllowedIPs = false
     /// Seconds; 0 is off.
     package var persistentKeepalive: UInt16?
+    /// Seconds, when keepalives come after a time between ``persistentKeepalive`` and this one.
+    package var persistentKeepaliveMaximum: UInt16?
+    package var obfuscation = ObfuscationValues()
 
     package init(_ publicKey: PublicKey) {
         self.publicKey = publicKey

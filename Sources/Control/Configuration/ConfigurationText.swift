@@ -64,7 +64,7 @@ package struct ConfigurationText {
             text.append(UInt8(ascii: "\n"))
         }
         defer { text.wipe() }
-        return try? ConfigurationFile(parsing: text, name: "", dialect: .quick).peers.first
+        return try? ConfigurationFile(parsing: text, name: "", dialect: .quick, isWhole: false).peers.first
     }
 
     /// A value that isn't switched off among those that are belongs to the section above, and nobody meant that.

@@ -90,6 +90,7 @@ extension Daemon {
         variables["WG_UAPI_FD"] = String(Inherited.socket)
         variables["WG_PROCESS_FOREGROUND"] = "1"
         variables["WG_TUN_NAME_FILE"] = nil
+        variables[Request.socketDirectoryVariable] = socketDirectory
         variables[Self.readyVariable] = String(Inherited.ready)
         let argumentList = CStringList(["nightjar", "run", "--foreground", interface])
         let variableList = CStringList(variables.map { "\($0.key)=\($0.value)" })

@@ -9,6 +9,7 @@ import Tunnel
 package struct Daemon {
     private let tun: TunDevice
     private let socket: UAPISocket
+    let socketDirectory: String
     private let logger: Logger
 
     /// What `nightjar run` is asked for, by its arguments and by the environment variables that wireguard-go knows.
@@ -19,6 +20,8 @@ package struct Daemon {
         package var tunDescriptor: Int32?
         /// `WG_UAPI_FD`: a configuration socket that listens already.
         package var socketDescriptor: Int32?
+        /// Where the configuration socket is: `NIGHTJAR_SOCKET_DIRECTORY`, by which a background process is told.
+        package var socketDirectory: String
         /// `WG_TUN_NAME_FILE`: where to write the interface's real name.
         package var nameFile: String?
         /// `LOG_LEVEL`.
@@ -30,12 +33,15 @@ package struct Daemon {
             self.interface = interface
             tunDescriptor = try Self.descriptor("WG_TUN_FD", in: environment)
             socketDescriptor = try Self.descriptor("WG_UAPI_FD", in: environment)
+            socketDirectory = environment[Self.socketDirectoryVariable] ?? UAPISocket.defaultDirectory
             nameFile = environment["WG_TUN_NAME_FILE"]
             logLevel = LogLevel(environment: environment["LOG_LEVEL"])
             for feature in (environment["NIGHTJAR_DISABLE"] ?? "").split(separator: ",") {
                 try disable(feature)
             }
         }
+
+        static let socketDirectoryVariable = "NIGHTJAR_SOCKET_DIRECTORY"
 
         private mutating func disable(_ feature: Substring) throws(DaemonError) {
             switch feature {
@@ -63,14 +69,15 @@ package struct Daemon {
             tun = try TunDevice(adopting: descriptor, offloads: request.offloads)
         } else {
             // A daemon that serves the name already is told about before its interface is touched.
-            try UAPISocket.checkFree(interface: request.interface)
+            try UAPISocket.checkFree(interface: request.interface, directory: request.socketDirectory)
             tun = try TunDevice.create(name: request.interface, offloads: request.offloads)
         }
         if let descriptor = request.socketDescriptor {
-            socket = try UAPISocket(adopting: descriptor, interface: tun.name)
+            socket = try UAPISocket(adopting: descriptor, interface: tun.name, directory: request.socketDirectory)
         } else {
-            socket = try UAPISocket(interface: tun.name)
+            socket = try UAPISocket(interface: tun.name, directory: request.socketDirectory)
         }
+        socketDirectory = request.socketDirectory
         logger = LineLogHandler.logger(interface: tun.name, level: request.logLevel)
         if let nameFile = request.nameFile { try Self.write(name: tun.name, to: nameFile) }
     }
@@ -88,7 +95,7 @@ package struct Daemon {
     ///
     /// - Parameter ready: called once everything runs.
     package func serve(engineOptions: Engine.Options = Engine.Options(), ready: () -> Void) throws {
-        forbidCoreDumps()
+        Self.forbidCoreDumps()
         signal(SIGPIPE, SIG_IGN)
         // First of all, so that every thread inherits the mask.
         let signals = try Signals([SIGINT, SIGTERM])
@@ -96,10 +103,13 @@ package struct Daemon {
         let engine = try Engine(
             device: tun, loop: loop, logger: logger, random: SystemRandomSource(), options: engineOptions)
         let names = try EndpointNames(engine: engine, loop: loop, logger: logger)
-        let server = UAPIServer(socket: socket, loop: loop, target: names) { [logger] in
-            logger.info("The configuration socket was removed")
-            loop.stop()
-        }
+        let server = UAPIServer(
+            socket: socket, loop: loop, target: names,
+            complain: { [logger] in logger.error("A request on the configuration socket is refused: \($0)") },
+            onRemoval: { [logger] in
+                logger.info("The configuration socket was removed")
+                loop.stop()
+            })
         engine.onDeviceGone = { loop.stop() }
         try loop.add(signals.fileDescriptor) { [logger] _ in
             logger.info("Told to stop")
@@ -129,7 +139,7 @@ package struct Daemon {
     }
 
     /// A core file would hold the keys.
-    private func forbidCoreDumps() {
+    static func forbidCoreDumps() {
         var limit = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
     }

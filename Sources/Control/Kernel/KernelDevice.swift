@@ -42,6 +42,11 @@ package struct KernelDevice: DeviceAccess {
     /// - Throws: as ``status()``, and the kernel's refusal.
     package func apply(_ change: DeviceChange) throws(SystemError) {
         let attempt = "change the configuration of \(interface)"
+        guard !change.changesDisguises, !change.peers.contains(where: { $0.persistentKeepaliveMaximum != nil }) else {
+            throw SystemError(
+                EINVAL, attempt,
+                advice: "the kernel's WireGuard has no obfuscation and no ranges; let Nightjar serve the interface")
+        }
         var netlink = try connect(attempt)
         do throws(SystemError) {
             try Self.apply(change, to: interface, attempt, over: &netlink)

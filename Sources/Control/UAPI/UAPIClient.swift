@@ -6,10 +6,13 @@ package struct UAPIClient {
     private let path: String
 
     /// - Throws: ``UAPISocketError`` when there can't be an interface or a socket of this name.
-    package init(
-        interface: String, directory: String = UAPISocket.defaultDirectory
-    ) throws(UAPISocketError) {
-        path = try UAPISocket.path(of: interface, in: directory)
+    package init(interface: String, in places: DevicePlaces) throws(UAPISocketError) {
+        var path = try UAPISocket.path(of: interface, in: UAPISocket.defaultDirectory)
+        for directory in places.socketDirectories.reversed() {
+            let candidate = try UAPISocket.path(of: interface, in: directory)
+            if access(candidate, F_OK) == 0 { path = candidate }
+        }
+        self.path = path
     }
 
     /// Every reason for dropping packets with how often it occurred.

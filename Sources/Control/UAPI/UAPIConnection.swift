@@ -102,6 +102,7 @@ final class UAPIConnection {
         case .set(let change):
             answer = UAPIResponse.result(errno: server.target.apply(change))
         case .refused(let failure):
+            if let sentence = failure.sentence { server.complain(sentence) }
             answer = UAPIResponse.result(errno: failure.errno)
         case .unreadable(let failure):
             closesAfterAnswer = true

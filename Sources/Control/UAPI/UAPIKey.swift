@@ -1,4 +1,5 @@
-/// The keys of the configuration socket's lines, for reading and printing alike. UAPI Part 1.
+/// The keys of the configuration socket's lines, for reading and printing alike; those of disguises are
+/// ``ObfuscationSetting``'s. UAPI Part 1.
 enum UAPIKey: CaseIterable {
     case allowedIP
     case publicKey
@@ -7,6 +8,7 @@ enum UAPIKey: CaseIterable {
     case endpoint
     case endpointName
     case persistentKeepalive
+    case persistentKeepaliveMaximum
     case replaceAllowedIPs
     case remove
     case updateOnly
@@ -35,6 +37,7 @@ enum UAPIKey: CaseIterable {
         case .endpoint: "endpoint"
         case .endpointName: "endpoint_name"
         case .persistentKeepalive: "persistent_keepalive_interval"
+        case .persistentKeepaliveMaximum: "persistent_keepalive_maximum"
         case .replaceAllowedIPs: "replace_allowed_ips"
         case .remove: "remove"
         case .updateOnly: "update_only"

@@ -20,9 +20,12 @@ package enum UAPIRequest: Sendable {
 /// Why an operation fails: a positive errno, which goes to the client negated.
 package struct UAPIFailure: Error, Equatable {
     package let errno: Int32
+    /// What a person who looks into the log is to know; without keys.
+    package let sentence: String?
 
-    package init(errno: Int32) {
+    package init(errno: Int32, sentence: String? = nil) {
         self.errno = errno
+        self.sentence = sentence
     }
 
     /// An unknown key, a key in the wrong place, or a value that the key doesn't take.

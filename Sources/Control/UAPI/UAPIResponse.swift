@@ -14,6 +14,7 @@ package enum UAPIResponse {
         }
         if status.listenPort != 0 { output.line(.listenPort, UInt64(status.listenPort)) }
         if status.firewallMark != 0 { output.line(.firewallMark, UInt64(status.firewallMark)) }
+        append(status.obfuscation, to: &output)
         for peer in status.peers {
             append(peer, to: &output, interfaceName: interfaceName)
         }
@@ -71,6 +72,9 @@ package enum UAPIResponse {
         output.line(.transmittedBytes, peer.transmittedBytes)
         output.line(.receivedBytes, peer.receivedBytes)
         output.line(.persistentKeepalive, UInt64(peer.persistentKeepalive))
+        // The stock tool takes no range for an answer, but passes over keys that it doesn't know.
+        if let most = peer.persistentKeepaliveMaximum { output.line(.persistentKeepaliveMaximum, UInt64(most)) }
+        append(peer.obfuscation, to: &output)
         for prefix in peer.allowedIPs {
             output.key(.allowedIP)
             output.append(prefix)
@@ -78,9 +82,26 @@ package enum UAPIResponse {
         }
     }
 
+    /// What was said about a disguise; with any of AmneziaWG's settings those, too, that its own program always prints.
+    /// Obfuscation §1.2.
+    private static func append(_ settings: ObfuscationSettings, to output: inout UAPIWriter) {
+        let printsDefaults = settings.amneziaWG != nil
+        for setting in ObfuscationSetting.allCases {
+            let value = settings[setting]
+            let isAlwaysThere = setting.kind == .range32 || setting.kind == .flag
+            if value != nil || printsDefaults && isAlwaysThere { output.line(setting, value) }
+        }
+    }
+
     /// At least as many bytes as the answer has: every line at its longest.
     private static func capacity(for status: DeviceStatus) -> Int {
         let allowedIPs = status.peers.reduce(0) { $0 + $1.allowedIPs.count }
-        return 192 + 448 * status.peers.count + 64 * allowedIPs
+        let settings = status.peers.reduce(longestText(status.obfuscation)) { $0 + longestText($1.obfuscation) }
+        return 192 + 512 * status.peers.count + 64 * allowedIPs + settings
+    }
+
+    private static func longestText(_ settings: ObfuscationSettings) -> Int {
+        let awg = settings.amneziaWG == nil ? 0 : 256
+        return settings.said.reduce(awg) { $0 + 48 + $1.value.longestText }
     }
 }

@@ -25,6 +25,8 @@ package final class UAPIServer {
     let loop: any ReadinessLoop
     let target: any ConfigurationTarget
     let scopes: UAPIScopes
+    /// Gets a sentence about a request that was refused.
+    let complain: (String) -> Void
     /// Where every connection's bytes are read to, and overwritten before the handler returns.
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     private let socket: UAPISocket
@@ -36,14 +38,17 @@ package final class UAPIServer {
 
     /// Serves `target` on `socket` from ``start()`` on. `onRemoval` is called once when the socket file is removed, upon
     /// which the process is to exit.
+    ///
+    /// - Parameter complain: gets a sentence about a request that was refused.
     package init(
         socket: UAPISocket, loop: any ReadinessLoop, target: any ConfigurationTarget, scopes: UAPIScopes = .system,
-        onRemoval: @escaping () -> Void
+        complain: @escaping (String) -> Void = { _ in }, onRemoval: @escaping () -> Void
     ) {
         self.socket = socket
         self.loop = loop
         self.target = target
         self.scopes = scopes
+        self.complain = complain
         self.onRemoval = onRemoval
     }
 

@@ -19,8 +19,12 @@ struct UAPISetReader {
         _ line: UnsafeRawBufferPointer, limits: UAPILimits, scopes: UAPIScopes
     ) throws(UAPIFailure) {
         guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { throw .malformed }
-        guard let key = UAPIKey(UnsafeRawBufferPointer(rebasing: line[..<equals])) else { throw .invalid }
+        let name = UnsafeRawBufferPointer(rebasing: line[..<equals])
         let value = UnsafeRawBufferPointer(rebasing: line[(equals + 1)...])
+        guard let key = UAPIKey(name) else {
+            try readSetting(ObfuscationSetting(socketName: name), value)
+            return
+        }
         if key == .publicKey {
             guard change.peers.count < limits.peers else { throw .tooMany }
             change.peers.append(PeerChange(try valid(UAPIValue.publicKey(value))))
@@ -32,6 +36,22 @@ struct UAPISetReader {
                 allowedIPCount += 1
             }
             try Self.readPeerLine(key, value, scopes: scopes, peer: &change.peers[change.peers.count - 1])
+        }
+    }
+
+    /// A setting of the device's disguise, or of the last peer's.
+    private mutating func readSetting(
+        _ setting: ObfuscationSetting?, _ value: UnsafeRawBufferPointer
+    ) throws(UAPIFailure) {
+        guard let setting, change.peers.isEmpty || setting.isForPeers else { throw .invalid }
+        let entry = (setting, try UAPIValue.obfuscation(value, of: setting))
+        if change.peers.isEmpty {
+            change.obfuscation = change.obfuscation ?? ObfuscationChange()
+            change.obfuscation?.values.append(entry)
+        } else {
+            let last = change.peers.count - 1
+            change.peers[last].obfuscation = change.peers[last].obfuscation ?? ObfuscationChange()
+            change.peers[last].obfuscation?.values.append(entry)
         }
     }
 
@@ -68,7 +88,14 @@ struct UAPISetReader {
         case .endpointName:
             peer.endpointName = try valid(UAPIValue.endpointName(value))
         case .persistentKeepalive:
-            peer.persistentKeepalive = UInt16(try valid(UAPIValue.number(value, atMost: UInt64(UInt16.max))))
+            let (least, most) = try valid(UAPIValue.keepalive(value))
+            peer.persistentKeepalive = least
+            peer.persistentKeepaliveMaximum = most
+        case .persistentKeepaliveMaximum:
+            // It goes with the line before it, as the answer to a `get` has them.
+            let most = UInt16(try valid(UAPIValue.number(value, atMost: UInt64(UInt16.max))))
+            guard let least = peer.persistentKeepalive, least != 0, most >= least else { throw .invalid }
+            peer.persistentKeepaliveMaximum = most == least ? nil : most
         case .replaceAllowedIPs:
             try expect(value, "true")
             peer.replacesAllowedIPs = true

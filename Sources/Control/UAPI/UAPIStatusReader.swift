@@ -43,12 +43,19 @@ package struct UAPIStatusReader: ~Copyable {
         if line.isEmpty {
             guard let errno else { throw .malformed }
             guard errno == 0 else { throw UAPIFailure(errno: errno) }
+            for place in device.peers.indices {
+                device.peers[place].dialect = device.peers[place].obfuscation.dialectName(in: device.obfuscation)
+            }
             return device
         }
         guard errno == nil, let equals = line.firstIndex(ofByte: UInt8(ascii: "=")) else { throw .malformed }
-        // What other implementations add is theirs.
-        guard let key = UAPIKey(UnsafeRawBufferPointer(rebasing: line[..<equals])) else { return nil }
+        let name = UnsafeRawBufferPointer(rebasing: line[..<equals])
         let value = UnsafeRawBufferPointer(rebasing: line[(equals + 1)...])
+        guard let key = UAPIKey(name) else {
+            // What else other implementations add is theirs.
+            if let setting = ObfuscationSetting(socketName: name) { read(setting, value) }
+            return nil
+        }
         switch key {
         case .errno: errno = try Self.errno(value)
         case .publicKey:
@@ -69,6 +76,16 @@ package struct UAPIStatusReader: ~Copyable {
         return nil
     }
 
+    /// A setting of the device's disguise, or of the last peer's.
+    private mutating func read(_ setting: ObfuscationSetting, _ value: UnsafeRawBufferPointer) {
+        guard let said = try? UAPIValue.obfuscation(value, of: setting) else { return }
+        if device.peers.isEmpty {
+            device.obfuscation[setting] = said
+        } else if setting.isForPeers {
+            device.peers[device.peers.count - 1].obfuscation[setting] = said
+        }
+    }
+
     private static func read(
         _ key: UAPIKey, _ value: UnsafeRawBufferPointer, _ scopes: UAPIScopes, _ peer: inout PeerStatus
     ) throws(UAPIFailure) {
@@ -81,7 +98,10 @@ package struct UAPIStatusReader: ~Copyable {
         case .transmittedBytes: peer.transmittedBytes = try valid(UAPIValue.counter(value))
         case .receivedBytes: peer.receivedBytes = try valid(UAPIValue.counter(value))
         case .persistentKeepalive:
-            peer.persistentKeepalive = UInt16(try valid(UAPIValue.number(value, atMost: UInt64(UInt16.max))))
+            (peer.persistentKeepalive, peer.persistentKeepaliveMaximum) = try valid(UAPIValue.keepalive(value))
+        case .persistentKeepaliveMaximum:
+            let most = UInt16(try valid(UAPIValue.number(value, atMost: UInt64(UInt16.max))))
+            peer.persistentKeepaliveMaximum = most > peer.persistentKeepalive ? most : nil
         case .allowedIP:
             guard case .add(let prefix) = try valid(UAPIValue.allowedIP(value)) else { throw .malformed }
             peer.allowedIPs.append(prefix)

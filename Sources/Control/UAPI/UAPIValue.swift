@@ -29,6 +29,29 @@ enum UAPIValue {
         return value
     }
 
+    /// Seconds, and the greater number when it is a range. Obfuscation §1.2.
+    static func keepalive(_ text: UnsafeRawBufferPointer) -> (least: UInt16, most: UInt16?)? {
+        guard text.count <= 48, let (least, most): (UInt16, UInt16) = ObfuscationValue.range(Array(text)[...]),
+            least <= most, least > 0 || most == 0
+        else { return nil }
+        return (least, most == least ? nil : most)
+    }
+
+    /// A setting of a disguise; nil, which takes it back, when the text is empty or says what is so anyway.
+    static func obfuscation(
+        _ text: UnsafeRawBufferPointer, of setting: ObfuscationSetting
+    ) throws(UAPIFailure) -> ObfuscationValue? {
+        if text.isEmpty { return nil }
+        var bytes = Array(text)
+        defer { bytes.wipe() }
+        do throws(ValueError) {
+            return try ObfuscationValue(reading: bytes[...], of: setting, .socket).said
+        } catch {
+            let sentence = "\(setting.socketName): found \(error.found); expected \(error.expected)"
+            throw UAPIFailure(errno: UAPIFailure.invalid.errno, sentence: sentence)
+        }
+    }
+
     /// 64 hexadecimal digits of a secret.
     static func secret(_ text: UnsafeRawBufferPointer) -> Secret32? {
         guard var key = Hex.decode(text) else { return nil }

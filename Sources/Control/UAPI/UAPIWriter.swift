@@ -1,3 +1,4 @@
+import Tunnel
 import Wire
 
 /// Appends the lines of an answer to one buffer. UAPI Part 1.
@@ -28,6 +29,18 @@ struct UAPIWriter {
     mutating func line(_ key: UAPIKey, secret: Secret32) {
         self.key(key)
         secret.withUnsafeBytes { append(hex: $0) }
+        append("\n")
+    }
+
+    /// A setting of a disguise; without a value the line that takes it back.
+    mutating func line(_ setting: ObfuscationSetting, _ value: ObfuscationValue?) {
+        append(setting.socketName)
+        append("=")
+        if let value {
+            value.append(to: &bytes, .socket)
+        } else {
+            append(setting.socketNothing)
+        }
         append("\n")
     }
 

@@ -28,6 +28,7 @@ package struct UserspaceDevice: DeviceAccess {
     }
 
     package func apply(_ change: DeviceChange) throws(SystemError) {
+        let change = try spelledOut(change)
         do {
             try set(change)
         } catch {
@@ -36,6 +37,18 @@ package struct UserspaceDevice: DeviceAccess {
             try set(change.withoutRemovals(from: status()))
         }
         setEndpointNames(change)
+    }
+
+    /// The change without "forget all disguises", which other programs wouldn't understand: instead it takes back what was
+    /// said.
+    private func spelledOut(_ change: DeviceChange) throws(SystemError) -> DeviceChange {
+        var change = change
+        if let wanted = change.obfuscation, wanted.replacesAll {
+            var settings = ObfuscationSettings()
+            settings.apply(wanted)
+            change.obfuscation = try status().obfuscation.difference(to: settings)
+        }
+        return change
     }
 
     private func set(_ change: DeviceChange) throws(SystemError) {
@@ -49,13 +62,16 @@ package struct UserspaceDevice: DeviceAccess {
             do throws(UAPIFailure) {
                 return try reader.read(bytes)
             } catch {
-                throw SystemError(error.errno, attempt, advice: Self.advice(error))
+                throw SystemError(error.errno, attempt, advice: Self.advice(error, change))
             }
         }
     }
 
-    private static func advice(_ failure: UAPIFailure) -> String? {
+    private static func advice(_ failure: UAPIFailure, _ change: DeviceChange) -> String? {
         switch failure.errno {
+        case EINVAL where change.changesDisguises:
+            "the program that serves it doesn't know this obfuscation, or something in it is missing or doesn't fit; "
+                + "Nightjar's log tells what"
         case EINVAL: "the program that serves it refuses one of the values"
         case EPROTO: strangeAnswer
         case E2BIG: "too many peers or allowed IPs for the program that serves it"
@@ -67,6 +83,11 @@ package struct UserspaceDevice: DeviceAccess {
 private let strangeAnswer = "the program that serves it answers what isn't WireGuard's"
 
 extension DeviceChange {
+    /// Whether it says something about a disguise.
+    var changesDisguises: Bool {
+        obfuscation?.values.isEmpty == false || peers.contains { $0.obfuscation?.values.isEmpty == false }
+    }
+
     var removesAllowedIPs: Bool {
         peers.contains { $0.allowedIPs.contains { if case .remove = $0 { true } else { false } } }
     }

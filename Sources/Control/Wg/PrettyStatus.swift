@@ -18,6 +18,7 @@ struct PrettyStatus {
         if let privateKey = status.privateKey, !privateKey.isZero { append("private key", privateKey, to: &output) }
         if status.listenPort != 0 { output += line("listening port", "\(status.listenPort)") }
         if status.firewallMark != 0 { output += line("fwmark", "0x\(String(status.firewallMark, radix: 16))") }
+        append(status.obfuscation, to: &output)
         for peer in status.peers.sorted(by: { isLater($0.lastHandshake, $1.lastHandshake) }) {
             output += "\n\(coloured("peer", [.yellow, .bold])): \(coloured(peer.publicKey.base64, [.yellow]))\n".utf8
             append(peer, to: &output)
@@ -35,7 +36,24 @@ struct PrettyStatus {
             output += line("transfer", "\(amount(peer.receivedBytes)) received, \(amount(peer.transmittedBytes)) sent")
         }
         if peer.persistentKeepalive != 0 {
-            output += line("persistent keepalive", "every \(span(Int64(peer.persistentKeepalive)))")
+            let most = peer.persistentKeepaliveMaximum.map { " to \(span(Int64($0)))" } ?? ""
+            output += line("persistent keepalive", "every \(span(Int64(peer.persistentKeepalive)))\(most)")
+        }
+        if peer.dialect != .plain { output += line("obfuscation", peer.dialect.rawValue) }
+    }
+
+    /// The interface's disguise, and AmneziaWG's settings as their tool prints them, but for the key.
+    private func append(_ settings: ObfuscationSettings, to output: inout [UInt8]) {
+        if let dialect = settings.dialect, dialect != .plain { output += line("obfuscation", dialect.rawValue) }
+        for (setting, value) in settings.said where setting.isAmneziaWGs {
+            let label = setting.commandName.replacing("-", with: " ")
+            if case .secret(let key) = value {
+                append(label, key, to: &output)
+            } else {
+                var text: [UInt8] = []
+                value.append(to: &text, .file)
+                output += line(label, String(decoding: text, as: UTF8.self))
+            }
         }
     }
 

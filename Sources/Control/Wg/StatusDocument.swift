@@ -15,6 +15,8 @@ struct StatusDocument: Encodable {
         let privateKey: String?
         let listenPort: UInt16?
         let firewallMark: UInt32?
+        let obfuscation: String?
+        let amneziaWG: [String: String]?
         let peers: [Peer]
     }
 
@@ -28,6 +30,8 @@ struct StatusDocument: Encodable {
         let receivedBytes: UInt64
         let sentBytes: UInt64
         let persistentKeepalive: UInt16?
+        let persistentKeepaliveMaximum: UInt16?
+        let obfuscation: String?
     }
 
     /// - Parameter showsKeys: whether private and preshared keys are in it.
@@ -52,7 +56,21 @@ extension StatusDocument.Interface {
         privateKey = showsKeys ? key.map { Base64.encode($0.bytes) } : nil
         listenPort = status.listenPort == 0 ? nil : status.listenPort
         firewallMark = status.firewallMark == 0 ? nil : status.firewallMark
+        obfuscation = status.obfuscation.dialect.map(\.rawValue)
+        amneziaWG = Self.amneziaWG(status.obfuscation, showsKeys: showsKeys)
         peers = status.peers.map { StatusDocument.Peer($0, showsKeys: showsKeys) }
+    }
+
+    /// AmneziaWG's settings by their names in files, nil when there are none.
+    private static func amneziaWG(_ settings: ObfuscationSettings, showsKeys: Bool) -> [String: String]? {
+        let said = settings.said.filter { $0.setting.isAmneziaWGs }
+        guard !said.isEmpty else { return nil }
+        return said.reduce(into: [:]) { result, entry in
+            if entry.setting.kind == .secret, !showsKeys { return result[entry.setting.name] = "(hidden)" }
+            var text: [UInt8] = []
+            entry.value.append(to: &text, .file)
+            result[entry.setting.name] = String(decoding: text, as: UTF8.self)
+        }
     }
 }
 
@@ -67,5 +85,7 @@ extension StatusDocument.Peer {
         receivedBytes = peer.receivedBytes
         sentBytes = peer.transmittedBytes
         persistentKeepalive = peer.persistentKeepalive == 0 ? nil : peer.persistentKeepalive
+        persistentKeepaliveMaximum = peer.persistentKeepaliveMaximum
+        obfuscation = peer.dialect == .plain ? nil : peer.dialect.rawValue
     }
 }

@@ -18,7 +18,9 @@ enum StatusField: String, CaseIterable {
     case dump
 
     /// The lines, each with `prefix` before it. They may hold keys.
-    func lines(of status: DeviceStatus, prefix: String) -> [UInt8] {
+    ///
+    /// - Parameter withAmneziaWG: whether `dump` has the columns of AmneziaWG's tool.
+    func lines(of status: DeviceStatus, prefix: String, withAmneziaWG: Bool = false) -> [UInt8] {
         var output = FieldWriter(prefix: prefix, capacity: 512 * (status.peers.count + 1))
         switch self {
         case .publicKey: output.line { $0.publicKey(of: status) }
@@ -30,6 +32,7 @@ enum StatusField: String, CaseIterable {
                 line.key(status.privateKey)
                 line.publicKey(of: status)
                 line.text("\(status.listenPort)")
+                if withAmneziaWG { line.amneziaWG(of: status) }
                 line.firewallMark(status.firewallMark)
             }
             for peer in status.peers { output.line { add(peer, to: &$0) } }
@@ -47,14 +50,15 @@ enum StatusField: String, CaseIterable {
         case .allowedIPs: line.list(peer.allowedIPs, separator: " ")
         case .latestHandshakes: line.text("\(peer.lastHandshake.seconds)")
         case .transfer: line.transfer(peer)
-        case .persistentKeepalive: line.keepalive(peer.persistentKeepalive)
+        case .persistentKeepalive: line.keepalive(peer.persistentKeepalive, peer.persistentKeepaliveMaximum)
         case .dump:
             line.key(peer.presharedKey)
             line.text(peer.endpoint?.commonText ?? "(none)")
             line.list(peer.allowedIPs, separator: ",")
             line.text("\(peer.lastHandshake.seconds)")
             line.transfer(peer)
-            line.keepalive(peer.persistentKeepalive)
+            // A number for scripts that split these columns; the range is another field.
+            line.keepalive(peer.persistentKeepalive, nil)
         case .peers, .publicKey, .privateKey, .listenPort, .firewallMark: break
         }
     }
@@ -97,8 +101,23 @@ private struct FieldWriter {
         text(mark == 0 ? "off" : "0x\(String(mark, radix: 16))")
     }
 
-    mutating func keepalive(_ seconds: UInt16) {
-        text(seconds == 0 ? "off" : "\(seconds)")
+    mutating func keepalive(_ seconds: UInt16, _ most: UInt16?) {
+        text(seconds == 0 ? "off" : ObfuscationValue.text(Control.keepalive(seconds, most)))
+    }
+
+    /// A column for each of the settings that AmneziaWG's tool prints, in its order, which is the table's.
+    mutating func amneziaWG(of status: DeviceStatus) {
+        let settings = ObfuscationSetting.allCases.filter { $0.isAmneziaWGs && $0.kind != .flag }
+        let texts = settings.reduce(0) { $0 + 64 + (status.obfuscation[$1]?.longestText ?? 0) }
+        bytes.reserveCapacity(bytes.count + texts + 512 * (status.peers.count + 1))
+        for setting in settings {
+            separate()
+            if status.obfuscation[setting] == nil, setting.kind == .text || setting.kind == .range16 {
+                bytes += "(null)".utf8
+            } else {
+                WgCommand.append(setting, of: status, to: &bytes)
+            }
+        }
     }
 
     mutating func transfer(_ peer: PeerStatus) {

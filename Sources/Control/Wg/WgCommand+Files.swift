@@ -20,7 +20,7 @@ extension WgCommand {
     func useFile(_ subcommand: Subcommand, _ arguments: [String]) throws {
         guard arguments.count == 2 else { throw Failure(usage(of: subcommand)) }
         let retries = try ResolutionRetries(environment: environment)
-        let file = try readFile(arguments[1])
+        let file = try readFile(arguments[1], isWhole: subcommand != .addconf)
         for warning in file.warnings { console.complain(warning) }
         let resolve = { (name: EndpointName) in try self.resolve(name, retries) }
         switch subcommand {
@@ -37,11 +37,11 @@ extension WgCommand {
         }
     }
 
-    private func readFile(_ path: String) throws -> ConfigurationFile {
+    private func readFile(_ path: String, isWhole: Bool) throws -> ConfigurationFile {
         var text = try FileBytes.read(path)
         defer { text.wipe() }
         do {
-            return try ConfigurationFile(parsing: text, name: path, dialect: .wg)
+            return try ConfigurationFile(parsing: text, name: path, dialect: .wg, isWhole: isWhole)
         } catch {
             throw Failure("\(error)", "Configuration parsing error")
         }

@@ -72,10 +72,28 @@ private struct SetOptions {
             change.peers[last].presharedKey = try command.readKeyFile(value, for: option)
         case "endpoint" where last >= 0: endpoints[last] = try EndpointName(parsing: value)
         case "persistent-keepalive" where last >= 0:
-            change.peers[last].persistentKeepalive = try ConfigurationValue.keepalive(value)
+            (change.peers[last].persistentKeepalive, change.peers[last].persistentKeepaliveMaximum) =
+                try ConfigurationValue.keepalive(value)
         case "allowed-ips" where last >= 0: try readAllowedIPs(value, ofPeerAt: last)
         default:
-            throw WgCommand.Failure("Invalid argument: \(quoted(option))")
+            guard let setting = ObfuscationSetting(commandName: option), last < 0 || setting.isForPeers else {
+                throw WgCommand.Failure("Invalid argument: \(quoted(option))")
+            }
+            try readSetting(setting, value, ofPeerAt: last, command)
+        }
+    }
+
+    /// A setting of the disguise of a peer, or of the interface before the first one.
+    private mutating func readSetting(
+        _ setting: ObfuscationSetting, _ text: String, ofPeerAt place: Int, _ command: WgCommand
+    ) throws {
+        let value = try command.readSetting(setting, text)
+        if place < 0 {
+            change.obfuscation = change.obfuscation ?? ObfuscationChange()
+            change.obfuscation?.values.append((setting, value))
+        } else {
+            change.peers[place].obfuscation = change.peers[place].obfuscation ?? ObfuscationChange()
+            change.peers[place].obfuscation?.values.append((setting, value))
         }
     }
 

@@ -16,7 +16,7 @@ extension WgCommand {
         let target = words.first ?? "all"
         if target == "interfaces" {
             guard words.count == 1, !wantsJSON else { throw Failure(usage(of: .show)) }
-            let names = try WireGuardDevices.names(socketDirectory: socketDirectory)
+            let names = try WireGuardDevices.names(in: places)
             if !names.isEmpty { try print("\(names.joined(separator: " "))\n") }
             return
         }
@@ -25,10 +25,15 @@ extension WgCommand {
             guard words.count < 2 else { throw Failure(usage(of: .show)) }
             form = .json
         } else if words.count == 2 {
-            guard let field = StatusField(rawValue: words[1]) else {
+            if let field = StatusField(rawValue: words[1]) {
+                form = .field(field)
+            } else if let setting = ObfuscationSetting(commandName: words[1]),
+                ObfuscationSetting.fields.contains(setting)
+            {
+                form = .setting(setting)
+            } else {
                 throw Failure("Invalid parameter: \(quoted(words[1]))", usage(of: .show))
             }
-            form = .field(field)
         }
         let statuses = target == "all" ? try allStatuses() : [(target, try status(of: target))]
         try show(statuses, form, prefixed: target == "all")
@@ -37,6 +42,7 @@ extension WgCommand {
     private enum Form {
         case pretty, json
         case field(StatusField)
+        case setting(ObfuscationSetting)
     }
 
     private func show(_ statuses: [(name: String, status: DeviceStatus)], _ form: Form, prefixed: Bool) throws {
@@ -51,14 +57,21 @@ extension WgCommand {
         case .json:
             try write(StatusDocument(statuses, showsKeys: showsKeys).encoded())
         case .field(let field):
-            for (name, status) in statuses { try write(field.lines(of: status, prefix: prefixed ? "\(name)\t" : "")) }
+            for (name, status) in statuses {
+                let prefix = prefixed ? "\(name)\t" : ""
+                try write(field.lines(of: status, prefix: prefix, withAmneziaWG: tool == .amneziaWG))
+            }
+        case .setting(let setting):
+            for (name, status) in statuses {
+                try write(Self.lines(of: setting, in: status, prefix: prefixed ? "\(name)\t" : ""))
+            }
         }
     }
 
     /// Every interface that can be read; a line of complaint for each of the others.
     private func allStatuses() throws -> [(name: String, status: DeviceStatus)] {
         var statuses: [(name: String, status: DeviceStatus)] = []
-        let names = try WireGuardDevices.names(socketDirectory: socketDirectory)
+        let names = try WireGuardDevices.names(in: places)
         for name in names {
             do {
                 statuses.append((name, try open(name).status()))

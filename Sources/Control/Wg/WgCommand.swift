@@ -28,19 +28,23 @@ package struct WgCommand {
     let version: String
     let environment: [String: String]
     let console: any CommandConsole
-    let socketDirectory: String
+    /// Whose tool this is.
+    let tool: ToolFamily
+    let places: DevicePlaces
     /// Unix time; nil asks the clock.
     let time: Int64?
 
+    /// - Parameter places: where interfaces are looked for, those of the tool unless told.
     package init(
         program: String, version: String, environment: [String: String], console: any CommandConsole,
-        socketDirectory: String = UAPISocket.defaultDirectory, time: Int64? = nil
+        tool: ToolFamily, places: DevicePlaces? = nil, time: Int64? = nil
     ) {
         self.program = program
         self.version = version
         self.environment = environment
         self.console = console
-        self.socketDirectory = socketDirectory
+        self.tool = tool
+        self.places = places ?? tool.devicePlaces
         self.time = time
     }
 
@@ -62,7 +66,7 @@ package struct WgCommand {
         if arguments.count == 1 {
             switch name {
             case "-h", "--help", "help": return try print("\(usage)\n")
-            case "-v", "--version", "version": return try print("\(Self.compatibleVersion) - \(version)\n")
+            case "-v", "--version", "version": return try print("\(compatibleVersion) - \(version)\n")
             default: break
             }
         }
@@ -81,7 +85,9 @@ package struct WgCommand {
     }
 
     /// Scripts look for the beginning of this line.
-    private static let compatibleVersion = "wireguard-tools v1.0.20260223"
+    private var compatibleVersion: String {
+        tool == .amneziaWG ? "amneziawg-tools v3.1.20260812" : "wireguard-tools v1.0.20260223"
+    }
 
     func usage(of subcommand: Subcommand) -> String {
         let arguments = subcommand.arguments.isEmpty ? "" : " \(subcommand.arguments)"
@@ -116,7 +122,7 @@ extension WgCommand {
     }
 
     func open(_ interface: String) throws -> any DeviceAccess {
-        try WireGuardDevices.open(interface, socketDirectory: socketDirectory)
+        try WireGuardDevices.open(interface, in: places)
     }
 
     /// Why an interface couldn't be reached or changed.

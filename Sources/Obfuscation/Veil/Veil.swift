@@ -43,17 +43,17 @@ package enum Veil {
         /// The most of those before an initiation.
         static var mostCovers: UInt32 { 2 }
 
-        /// Bytes that the datagram of a message may have.
+        /// Bytes that the datagram of a message may have; the number of sizes is a multiple of 16, too.
         static func sizes(of kind: Message.Kind) -> ClosedRange<UInt32>? {
             switch kind {
-            case .initiation: 200...1200
-            case .response: 144...900
-            case .cookieReply: 112...400
+            case .initiation: 208...1199
+            case .response: 144...895
+            case .cookieReply: 112...399
             case .data: nil
             }
         }
 
-        static let coverSizes: ClosedRange<UInt32> = 64...1200
+        static let coverSizes: ClosedRange<UInt32> = 64...1199
 
         /// Bytes of the message that begins with `kind`; nil when there is no such.
         static func messageSize(kind: UInt8) -> Int? {

@@ -1,6 +1,6 @@
 package import NoisePrimitives
 package import Tunnel
-package import Wire
+import Wire
 
 /// Nightjar's own disguise: every byte of every datagram looks random, no length is peculiar. docs/veil.md.
 package final class VeilDisguise: Disguise {
@@ -68,7 +68,7 @@ package final class VeilDisguise: Disguise {
             let header = UnsafeRawPointer(body - 9).loadUnaligned(as: UInt64.self)
             (body - 9).storeBytes(of: header ^ mask.header.littleEndian, as: UInt64.self)
             (body - 1).storeBytes(of: suffix ^ mask.suffixLength, as: UInt8.self)
-            keys.writeSuffix(at: end - Int(suffix), count: Int(suffix), sample: body, mask: mask)
+            keys.writeSuffix(before: end, count: Int(suffix), sample: body, mask: mask)
         }
     }
 

@@ -41,7 +41,7 @@ package final class VeilInboundCodec: InboundCodec {
             position &+= length
             revealed.datagrams &+= 1
             let body = slot + Veil.Data.headerSize
-            guard keys.isSuffix(at: slot + (length &- suffix), count: suffix, sample: body, mask: header.mask) else {
+            guard keys.isSuffix(before: slot + length, count: suffix, sample: body, mask: header.mask) else {
                 continue
             }
             (messages + revealed.messages).initialize(

@@ -36,6 +36,9 @@ package enum DataHeader {
         @inlinable package var size: Int { self == .whole ? 16 : 9 }
     }
 
+    /// The first counter that has no room in a compact header.
+    @inlinable package static var compactCounters: UInt64 { 1 << 32 }
+
     /// Writes a header so that it ends at `body`. All numbers are little-endian.
     @inlinable
     package static func store(

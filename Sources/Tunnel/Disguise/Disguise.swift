@@ -7,7 +7,7 @@ package import Wire
 /// one speaks plain WireGuard.
 package protocol Disguise: AnyObject, Sendable {
     /// Which of the device's dialects it is: a message from a peer is only taken when it came in the dialect that the peer is spoken to
-    /// in. ``plainDialect`` is WireGuard's own form.
+    /// in; ``plainDialect`` for messages that look like WireGuard's own.
     var dialect: Int { get }
 
     /// When keys are renewed, handshakes repeated and keepalives sent.
@@ -65,11 +65,15 @@ package protocol Disguise: AnyObject, Sendable {
     ///   - hint: what the codec that took it off said of its form.
     ///   - length: of the datagram, in bytes.
     func noticed(hint: UInt8, length: Int)
+
+    /// The other side is at another address from now on.
+    func moved()
 }
 
-extension Disguise {
-    package static var plainDialect: Int { 0 }
+/// The number of WireGuard's own form among a device's dialects.
+package var plainDialect: Int { 0 }
 
+extension Disguise {
     package var timing: Timing { .standard }
     package var marksTraffic: Bool { false }
     package var answersUnderLoad: Bool { true }
@@ -86,6 +90,7 @@ extension Disguise {
     package func messageType(of kind: Message.Kind, random: any RandomSource) -> UInt32 { kind.rawValue }
     package func prelude(at now: Moment, random: inout KeystreamGenerator) -> [[UInt8]] { [] }
     package func noticed(hint: UInt8, length: Int) {}
+    package func moved() {}
 }
 
 package enum DisguiseLimits {

@@ -145,7 +145,8 @@ extension ObfuscationSettings {
         default:
             var awg = amneziaWG ?? AmneziaWGSettings()
             awg.set(setting, to: value)
-            amneziaWG = awg
+            // Whoever has taken back all that was said has said nothing.
+            amneziaWG = awg == AmneziaWGSettings() ? nil : awg
         }
     }
 }

@@ -31,6 +31,11 @@ package struct ObfuscationSettings: Sendable {
     package var amneziaWG: AmneziaWGSettings?
 
     package init() {}
+
+    /// Whether nothing was said.
+    package var isUnsaid: Bool {
+        dialect == nil && key == nil && pathMTU == nil && reserved == nil && amneziaWG == nil
+    }
 }
 
 /// A secret that is kept as it was written. Printing it shows that it is hidden.

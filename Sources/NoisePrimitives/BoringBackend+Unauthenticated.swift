@@ -1,18 +1,13 @@
-package import Wire
-
 #if canImport(CCryptoBoringSSL)
     import CCryptoBoringSSL
+    package import Wire
 
-    /// AES-256 (FIPS 197) on single blocks of sixteen bytes, with no mode around it. Any number of threads may use one at the same
-    /// time.
-    package final class AES256: @unchecked Sendable {
-        package static var blockSize: Int { 16 }
-
+    /// AES-256 as BoringSSL has it.
+    package final class BoringAES256: BlockCipher, @unchecked Sendable {
         // Safe to share: written in init, then only read.
         private let encryption: UnsafeMutablePointer<AES_KEY>
         private let decryption: UnsafeMutablePointer<AES_KEY>
 
-        /// Keeps expansions of `key` that are overwritten with zeros when the cipher goes.
         package init(key: Secret32) {
             encryption = .allocate(capacity: 1)
             decryption = .allocate(capacity: 1)
@@ -32,18 +27,31 @@ package import Wire
             }
         }
 
-        /// Encrypts the block at `input` to `output`, which is the same place or doesn't overlap it.
         @inline(__always)
         package func encrypt(_ input: UnsafeRawPointer, into output: UnsafeMutableRawPointer) {
             CCryptoBoringSSL_AES_encrypt(
                 input.assumingMemoryBound(to: UInt8.self), output.assumingMemoryBound(to: UInt8.self), encryption)
         }
 
-        /// Decrypts the block at `input` to `output`, which is the same place or doesn't overlap it.
         @inline(__always)
         package func decrypt(_ input: UnsafeRawPointer, into output: UnsafeMutableRawPointer) {
             CCryptoBoringSSL_AES_decrypt(
                 input.assumingMemoryBound(to: UInt8.self), output.assumingMemoryBound(to: UInt8.self), decryption)
+        }
+    }
+
+    /// ChaCha20 as BoringSSL has it.
+    package enum BoringChaCha20: StreamCipher {
+        @inline(__always)
+        package static func apply(
+            keyAt key: UnsafeRawPointer, nonce: UnsafeRawPointer, counter: UInt32, to bytes: UnsafeMutableRawPointer,
+            count: Int
+        ) {
+            // Safe: C reads and writes the memory as bytes, which may alias anything.
+            let target = bytes.assumingMemoryBound(to: UInt8.self)
+            CCryptoBoringSSL_CRYPTO_chacha_20(
+                target, target, count, key.assumingMemoryBound(to: UInt8.self),
+                nonce.assumingMemoryBound(to: UInt8.self), counter)
         }
     }
 #endif
