@@ -44,7 +44,7 @@ struct NewServerCommand: ParsableCommand {
     @Option(help: "The name servers for peers, parted by commas, or none; those of this machine, unless given.")
     var dns: String?
 
-    @Option(help: "How to disguise the traffic, of which 'nightjar help set' lists the names.")
+    @Option(help: "How to disguise the traffic.")
     var obfuscation: DialectName = .plain
 
     @Option(help: "What to do with what peers send to other networks: nat (under the server's address), on, or off.")
@@ -159,7 +159,12 @@ struct NewPeerCommand: ParsableCommand {
 }
 
 extension Forwarding: ExpressibleByArgument {}
-extension DialectName: ExpressibleByArgument {}
+extension DialectName: ExpressibleByArgument {
+    /// As in files, where "on" stands for the one that is meant for everybody.
+    public init?(argument: String) {
+        self.init(rawValue: argument.lowercased() == "on" ? DialectName.veil.rawValue : argument.lowercased())
+    }
+}
 
 private func nameServers(_ text: String) throws -> [IPAddress] {
     if text == "none" { return [] }
