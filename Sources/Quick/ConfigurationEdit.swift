@@ -91,7 +91,9 @@ extension ConfigurationEdit {
         let store = JournalStore(directory: surroundings.directory)
         let lock = try InterfaceLock(interface, in: store)
         let journal = try store.load(interface)
-        guard if_nametoindex(interface) != 0, (try? WireGuardDevices.open(interface)) != nil else { return nil }
+        guard if_nametoindex(interface) != 0,
+            (try? WireGuardDevices.open(interface, in: surroundings.devicePlaces)) != nil
+        else { return nil }
         if let journal {
             guard journal.file == path, journal.namespace == Journal.currentNamespace else { return nil }
             guard journal.phase == .isUp, journal.interfaceIndex == if_nametoindex(interface) else {
@@ -123,11 +125,11 @@ extension ConfigurationEdit {
             change.peers = [removal]
         }
         guard try needsRoutes(section, effect) else {
-            try WireGuardDevices.open(interface).apply(change)
+            try WireGuardDevices.open(interface, in: surroundings.devicePlaces).apply(change)
             return .interface
         }
         guard state.journal != nil else {
-            try WireGuardDevices.open(interface).apply(change)
+            try WireGuardDevices.open(interface, in: surroundings.devicePlaces).apply(change)
             return .interfaceWithoutRoutes
         }
         state.lock = nil

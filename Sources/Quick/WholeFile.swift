@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 package import LinuxNet
 
 /// Files that appear as a whole or not at all.
