@@ -32,7 +32,7 @@ main() {
     in_sandbox || prepare
     enter_sandbox $((seconds + 900)) "$@"
     # shellcheck disable=SC2154 # scratch is from sandbox.sh
-    on_exit "$scratch"/*.log
+    on_exit "$scratch/failures.log"
     say "Detectors: ${#dialects[@]} dialects, $((clients * servers)) flows each"
     make_identities
     for dialect in "${dialects[@]}"; do
@@ -44,6 +44,7 @@ main() {
         open_tunnels "$dialect"
     done
     local opened=$SECONDS
+    all_alive
     for dialect in "${dialects[@]}"; do
         step "moving data through the $dialect tunnels"
         move_data "$dialect"
@@ -53,6 +54,7 @@ main() {
     for dialect in "${dialects[@]}"; do
         refresh "$dialect"
     done
+    all_alive
     sleep 1
     stop "${captures[@]}"
     step "asking the detectors"
@@ -106,6 +108,7 @@ keepalive_of() {
 }
 
 captures=()
+declare -A daemons=()
 # build DIALECT: two namespaces, a capture on the cable between them, and a daemon for each interface.
 build() {
     local dialect=$1 side number other
@@ -122,6 +125,19 @@ build() {
         ip netns exec "$client" tcpdump -q -n -U -s 2048 -B 65536 -i eth0 -w "$scratch/$dialect.pcap" udp
     captures+=("$SPAWNED")
     wait_until 10 test -s "$scratch/$dialect.pcap"
+    # Servers first, so that no handshake fails.
+    for ((number = 1; number <= servers; number++)); do
+        {
+            interface_section "$dialect" server "$number"
+            for ((other = 1; other <= clients; other++)); do peer_section client "$other" "10.$other.$number.1/32"; done
+        } >"$scratch/s$number-$dialect.conf"
+        start_end "$server" "s$number-$dialect"
+        for ((other = 1; other <= clients; other++)); do
+            printf 'address add 10.%d.%d.2 peer 10.%d.%d.1/32 dev s%d-%s\n' \
+                "$other" "$number" "$other" "$number" "$number" "$dialect"
+        done >"$scratch/addresses"
+        ip -n "$server" -batch "$scratch/addresses"
+    done
     for ((number = 1; number <= clients; number++)); do
         {
             interface_section "$dialect" client "$number"
@@ -136,18 +152,6 @@ build() {
                 "$number" "$other" "$number" "$other" "$number" "$dialect"
         done >"$scratch/addresses"
         ip -n "$client" -batch "$scratch/addresses"
-    done
-    for ((number = 1; number <= servers; number++)); do
-        {
-            interface_section "$dialect" server "$number"
-            for ((other = 1; other <= clients; other++)); do peer_section client "$other" "10.$other.$number.1/32"; done
-        } >"$scratch/s$number-$dialect.conf"
-        start_end "$server" "s$number-$dialect"
-        for ((other = 1; other <= clients; other++)); do
-            printf 'address add 10.%d.%d.2 peer 10.%d.%d.1/32 dev s%d-%s\n' \
-                "$other" "$number" "$other" "$number" "$number" "$dialect"
-        done >"$scratch/addresses"
-        ip -n "$server" -batch "$scratch/addresses"
     done
     spawn "$scratch/$dialect-iperf3.log" ip netns exec "$server" iperf3 --server
 }
@@ -166,6 +170,7 @@ peer_section() { printf '[Peer]\nPublicKey = %s\nAllowedIPs = %s\n' "$(<"$scratc
 # start_end NAMESPACE INTERFACE: a daemon with the settings in $scratch/INTERFACE.conf, its interface up.
 start_end() {
     spawn "$scratch/$2.log" ip netns exec "$1" env LOG_LEVEL=error "$NIGHTJAR" -f "$2"
+    daemons[$SPAWNED]=$2
     wait_until 10 test -S "/run/wireguard/$2.sock"
     at "$1" "$NIGHTJAR" setconf "$2" "$scratch/$2.conf"
     ip -n "$1" link set "$2" mtu 1340 up
@@ -197,6 +202,16 @@ move_data() {
 # refresh DIALECT: a last ping through each tunnel, after new handshakes.
 refresh() {
     open_tunnels "$1"
+}
+
+# all_alive: fails with the log of a daemon that has ended.
+all_alive() {
+    local pid
+    for pid in "${!daemons[@]}"; do
+        gone "$pid" || continue
+        { echo "${daemons[$pid]} has ended:" && tail -n 5 "$scratch/${daemons[$pid]}.log"; } >>"$scratch/failures.log"
+        return 1
+    done
 }
 
 wait_all() {

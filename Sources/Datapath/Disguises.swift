@@ -188,6 +188,8 @@ final class Disguises {
             return true
         }
         let number = number(of: dialect)
+        // Equal ones share what they keep.
+        let dialect = number == plainDialect ? dialect : dialects[number] ?? dialect
         let hadCodec = made[key]?.codec != nil
         let hasOwnKey = dialect.hasCodecPerServer && isServer
         let keys = CodecKeys(own: own, peer: key, isPeerServer: isServer)

@@ -349,18 +349,19 @@ struct InboundLane: ~Copyable {
     ) {
         let wall = Clock.wallTime()
         let moment = Moment(instant: now, wall: WallTime(seconds: wall.seconds, nanoseconds: wall.nanoseconds))
-        let (finding, codec, alternative) = disguises.table.handshake(
+        let (finding, codec, alternatives) = disguises.table.handshake(
             in: datagram, known: known, into: disguises.output, at: moment, indices: shared.indices)
         switch finding {
         case .message(let length, let hint):
             guard let codec else { return }
             let arrival = Arrival(
-                dialect: codec.dialect, alternative: alternative, replyDisguise: codec.replyDisguise, hint: hint,
+                dialect: codec.dialect, alternatives: alternatives, replyDisguise: codec.replyDisguise, hint: hint,
                 length: datagram.count)
             disguises.memory.remember(codec, for: message.source)
             push(disguises.output, length, .message(arrival), message)
         case .answer(let length):
-            push(disguises.output, length, .answer, message)
+            let whole = codec?.complete(disguises.output, length: length, for: message.source) ?? length
+            push(disguises.output, whole, .answer, message)
         case .ignored:
             break
         case .refused(let reason):

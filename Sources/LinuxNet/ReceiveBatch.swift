@@ -6,6 +6,9 @@ package import Wire
 package struct ReceiveBatch: ~Copyable {
     /// Bytes of each message's buffer: more than any UDP payload.
     package static let bufferSize = 65_536
+    /// Writable bytes in front of the first buffer, one page: a packet that begins early in its message gets a header of the
+    /// TUN device in front. Other buffers have the end of the one before them there, which no message fills.
+    private static let headroom = 4096
 
     /// Messages that the last receive brought.
     package private(set) var count = 0
@@ -30,7 +33,7 @@ package struct ReceiveBatch: ~Copyable {
     /// - Throws: ``SystemError`` when there is no address space left. Memory is used only as messages arrive.
     package init(capacity: Int = 16) throws(SystemError) {
         precondition(capacity > 0)
-        let size = capacity * Self.bufferSize
+        let size = Self.headroom + capacity * Self.bufferSize
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         guard let mapping = mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0), mapping != MAP_FAILED else {
             throw .last("reserve \(size) bytes for receiving")
@@ -38,13 +41,13 @@ package struct ReceiveBatch: ~Copyable {
         // A huge page would make the first small packet cost 2 MiB.
         _ = madvise(mapping, size, Int32(MADV_NOHUGEPAGE))
         self.capacity = capacity
-        buffers = mapping
+        buffers = mapping + Self.headroom
         messages = .allocate(capacity: capacity)
         slices = .allocate(capacity: capacity)
         names = .allocate(byteCount: capacity * SocketAddress.capacity, alignment: 8)
         controls = .allocate(byteCount: capacity * ControlMessage.receiveCapacity, alignment: 8)
         for index in 0..<capacity {
-            let buffer = mapping + index * Self.bufferSize
+            let buffer = buffers + index * Self.bufferSize
             (slices + index).initialize(to: iovec(iov_base: buffer, iov_len: Self.bufferSize))
             (messages + index).initialize(to: clinux_message())
             messages[index].header.msg_name = names + index * SocketAddress.capacity
@@ -56,7 +59,7 @@ package struct ReceiveBatch: ~Copyable {
     }
 
     deinit {
-        munmap(buffers, capacity * Self.bufferSize)
+        munmap(buffers - Self.headroom, Self.headroom + capacity * Self.bufferSize)
         messages.deallocate()
         slices.deallocate()
         names.deallocate()

@@ -27,9 +27,7 @@ extension Dialect {
     package var isPlainOnTheWire: Bool {
         switch self {
         case .plain: true
-        case .amneziaWG(let settings):
-            settings.prefixes.allSatisfy { $0 == 0 } && settings.headers == AmneziaWGSettings().headers
-                && settings.headerProtectionKey.isZero && !settings.randomTrailers
+        case .amneziaWG(let settings): settings.isPlainOnTheWire
         default: false
         }
     }

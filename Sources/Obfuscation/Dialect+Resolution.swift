@@ -13,8 +13,7 @@ extension Dialect {
     package static func resolve(
         _ peer: ObfuscationSettings, interface: ObfuscationSettings
     ) throws(DialectError) -> Dialect {
-        let standard: DialectName = interface.amneziaWG == nil ? .plain : .amneziaWG
-        let name = peer.dialect ?? interface.dialect ?? standard
+        let name = name(of: peer, interface: interface)
         try name.refuseUnused(peer)
         let key = peer.key ?? interface.key
         let pathMTU = try Self.pathMTU(peer, interface)
@@ -31,7 +30,7 @@ extension Dialect {
         case .wgObfuscatorSTUN: return .wgObfuscator(try wgObfuscatorSettings(key, usesSTUN: true, name))
         case .xor: return .xor(XORSettings(key: try name.bytes(of: key)))
         case .xorBatch: return .xorBatch
-        case .warp: return .warp(try warpSettings(peer.reserved ?? interface.reserved))
+        case .warp: return .warp(try warpSettings(peer.reserved ?? interface.reserved, interface.amneziaWG))
         }
     }
 
@@ -54,7 +53,6 @@ extension Dialect {
                 "Obfuscation = amneziawg needs AmneziaWG's keys in [Interface], the other side's S1 to S4 and H1 to H4 among them: without any the bytes are WireGuard's own"
             )
         }
-        try settings.validate()
         try settings.validate()
         return settings
     }
@@ -90,7 +88,9 @@ extension Dialect {
         return WGObfuscatorSettings(key: key, usesSTUN: usesSTUN)
     }
 
-    private static func warpSettings(_ reserved: [UInt8]?) throws(DialectError) -> WARPSettings {
+    private static func warpSettings(
+        _ reserved: [UInt8]?, _ amneziaWG: AmneziaWGSettings?
+    ) throws(DialectError) -> WARPSettings {
         guard let reserved else {
             throw DialectError(
                 "Obfuscation = warp needs Reserved, the three bytes of the client's id, such as Reserved = 12, 34, 56")
@@ -98,7 +98,15 @@ extension Dialect {
         guard reserved.count == 3 else {
             throw DialectError("Reserved has three bytes, not \(reserved.count)")
         }
-        return WARPSettings(reserved: reserved)
+        var junk = AmneziaWGSettings()
+        if let amneziaWG {
+            try amneziaWG.validate()
+            junk.junkCount = amneziaWG.junkCount
+            junk.junkMinimum = amneziaWG.junkMinimum
+            junk.junkMaximum = amneziaWG.junkMaximum
+            junk.specialPackets = amneziaWG.specialPackets
+        }
+        return WARPSettings(reserved: reserved, junk: junk)
     }
 }
 

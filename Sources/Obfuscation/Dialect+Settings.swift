@@ -77,8 +77,11 @@ package struct XORSettings: Equatable, Sendable {
 package struct WARPSettings: Equatable, Sendable {
     /// Three bytes.
     package var reserved: [UInt8]
+    /// Whose junk and special packets go before an initiation; the rest of it means nothing here.
+    package var junk: AmneziaWGSettings
 
-    package init(reserved: [UInt8]) {
+    package init(reserved: [UInt8], junk: AmneziaWGSettings = AmneziaWGSettings()) {
         self.reserved = reserved
+        self.junk = junk
     }
 }

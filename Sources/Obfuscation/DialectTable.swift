@@ -51,40 +51,31 @@ package final class DialectTable: Sendable {
     /// - Parameters:
     ///   - known: the codec of what came from there before, which is asked first.
     ///   - output: room for ``DisguiseLimits/datagram`` bytes.
+    /// - Returns: the codec, too, and the other dialects that have the very same message in this datagram, as some are alike.
     package func handshake(
         in datagram: UnsafeRawBufferPointer, known: (any InboundCodec)?, into output: UnsafeMutableRawBufferPointer,
         at now: Moment, indices: IndexTable
-    ) -> (finding: HandshakeFinding, codec: (any InboundCodec)?, alternative: Int?) {
+    ) -> (finding: HandshakeFinding, codec: (any InboundCodec)?, alternatives: [Int]) {
         func ask(_ codec: any InboundCodec, into output: UnsafeMutableRawBufferPointer) -> HandshakeFinding {
             codec.handshake(in: datagram, into: output, at: now) { isGenuine($0, indices: indices) }
         }
-        func isUnchanged(_ length: Int) -> Bool {
-            datagram.elementsEqual(output.prefix(length))
+        var finding = known.map { ask($0, into: output) } ?? .none
+        var finder = finding == .none ? nil : known
+        for codec in codecs where finder == nil && codec !== known {
+            finding = ask(codec, into: output)
+            if finding != .none { finder = codec }
         }
-        if let known {
-            let finding = ask(known, into: output)
-            switch finding {
-            case .none: break
-            // What looks like two dialects at once may be of the one that wasn't known.
-            case .message(let length, _) where isUnchanged(length): break
-            default: return (finding, known, nil)
+        guard let finder, case .message(let length, _) = finding else { return (finding, finder, []) }
+        var alternatives: [Int] = []
+        withUnsafeTemporaryAllocation(byteCount: DisguiseLimits.datagram, alignment: 8) { scratch in
+            for codec in codecs where codec.dialect != finder.dialect && !alternatives.contains(codec.dialect) {
+                guard case .message(length, _) = ask(codec, into: scratch),
+                    output.prefix(length).elementsEqual(scratch.prefix(length))
+                else { continue }
+                alternatives.append(codec.dialect)
             }
         }
-        for codec in codecs {
-            let finding = ask(codec, into: output)
-            guard finding != .none else { continue }
-            guard case .message(let length, _) = finding, isUnchanged(length) else { return (finding, codec, nil) }
-            let other = withUnsafeTemporaryAllocation(byteCount: DisguiseLimits.datagram, alignment: 8) { scratch in
-                codecs.first {
-                    guard $0.dialect != codec.dialect, case .message(let length, _) = ask($0, into: scratch) else {
-                        return false
-                    }
-                    return datagram.elementsEqual(scratch.prefix(length))
-                }
-            }
-            return (finding, codec, other?.dialect)
-        }
-        return (.none, nil, nil)
+        return (finding, finder, alternatives)
     }
 }
 

@@ -3,14 +3,16 @@ package import Tunnel
 import Wire
 
 /// WireGuard with the three reserved bytes of each message set to what Cloudflare knows a client by. MACs are those over zeros.
-/// Obfuscation §6.
+/// AmneziaWG's junk may go before an initiation. Obfuscation §6.
 package final class WARPDisguise: Disguise {
     package let dialect: Int
     private let reserved: (UInt8, UInt8, UInt8)
+    private let prelude: AmneziaWGPrelude
 
     init?(_ settings: WARPSettings, dialect: Int) {
         guard settings.reserved.count == 3 else { return nil }
         self.dialect = dialect
+        prelude = AmneziaWGPrelude(settings.junk)
         reserved = (settings.reserved[0], settings.reserved[1], settings.reserved[2])
     }
 
@@ -25,6 +27,10 @@ package final class WARPDisguise: Disguise {
         output.copyMemory(from: handshake)
         mark(output)
         return handshake.count
+    }
+
+    package func prelude(at now: Moment, random: inout KeystreamGenerator) -> [[UInt8]] {
+        prelude.datagrams(at: now, random: &random)
     }
 
     private func mark(_ datagram: UnsafeMutableRawBufferPointer) {

@@ -1,4 +1,5 @@
 package import LinuxNet
+package import Tunnel
 import Wire
 
 /// One relay: a thread of its own, from its making to ``stop()``.
@@ -12,9 +13,13 @@ package final class Relay: Sendable {
     private let thread: NativeThread
 
     /// Starts on sockets that are bound already.
+    ///
+    /// - Parameter start: only dated handshakes that were made later are taken, unless a file says when; now, if nil.
     package init(
-        _ settings: RelaySettings, listeners: [UDPSocket], book: any AddressBook, log: any RelayLog
+        _ settings: RelaySettings, listeners: [UDPSocket], book: any AddressBook, log: any RelayLog,
+        start: WallTime? = nil
     ) throws(SystemError) {
+        let start = start ?? RelayLoop.moment().wall
         listen = settings.listen
         port = listeners.first?.port ?? 0
         let mailbox = try RelayMailbox()
@@ -22,7 +27,8 @@ package final class Relay: Sendable {
         thread = try NativeThread(name: "relay-\(port)") { [counters] in
             do {
                 let loop = try RelayLoop(
-                    settings, listeners: listeners, mailbox: mailbox, counters: counters, book: book, log: log)
+                    settings, listeners: listeners, mailbox: mailbox, counters: counters, book: book, log: log,
+                    start: start)
                 try loop.run()
             } catch {
                 log.note(.broken("\(error)"), of: settings.listen)

@@ -39,7 +39,7 @@ final class RelayLoop {
 
     init(
         _ settings: RelaySettings, listeners: [UDPSocket], mailbox: RelayMailbox, counters: RelayCounters,
-        book: any AddressBook, log: any RelayLog
+        book: any AddressBook, log: any RelayLog, start: WallTime
     ) throws {
         listen = settings.listen
         self.listeners = listeners
@@ -48,7 +48,7 @@ final class RelayLoop {
         self.log = log
         self.settings = settings
         events = try EventLoop()
-        replays = RelayReplays(stateFile: settings.stateFile, now: now.wall)
+        replays = RelayReplays(stateFile: settings.stateFile, start: start)
         sides = try RelaySides(
             settings, clientReplays: replays.clients, endpointReplays: replays.endpoint, random: random)
         target = RelayTarget(book: book, mailbox: mailbox)

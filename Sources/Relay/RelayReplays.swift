@@ -17,8 +17,8 @@ final class RelayReplays {
     /// What is written is ahead of what was taken by so many milliseconds, so that a crash before the next writing is no harm.
     private static var lead: Int64 { 10_000 }
 
-    init(stateFile: String?, now: WallTime) {
-        let start = now.seconds &* 1000 &+ Int64(now.nanoseconds / 1_000_000)
+    init(stateFile: String?, start time: WallTime) {
+        let start = time.seconds &* 1000 &+ Int64(time.nanoseconds / 1_000_000)
         var floors = ReplayFloorFile.Floors(clients: start, endpoint: start)
         var complaint: RelayEvent?
         file = stateFile.map { ReplayFloorFile(path: $0) }

@@ -188,12 +188,12 @@ package final class SimulatedHost {
             }
         }
         withUnsafeTemporaryAllocation(byteCount: DisguiseLimits.datagram, alignment: 8) { output in
-            let (finding, codec, alternative) = dialects.handshake(
+            let (finding, codec, alternatives) = dialects.handshake(
                 in: datagram, known: known, into: output, at: now, indices: shared.indices)
             switch finding {
             case .message(let length, let hint):
                 let arrival = Arrival(
-                    dialect: codec!.dialect, alternative: alternative, replyDisguise: codec!.replyDisguise,
+                    dialect: codec!.dialect, alternatives: alternatives, replyDisguise: codec!.replyDisguise,
                     hint: hint, length: bytes.count)
                 device.handleHandshake(
                     UnsafeRawBufferPointer(rebasing: output[..<length]), from: endpoint, via: source, arrival: arrival,

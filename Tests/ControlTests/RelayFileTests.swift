@@ -1,5 +1,6 @@
 import Control
 import Glibc
+import Obfuscation
 import Relay
 import Testing
 import Wire

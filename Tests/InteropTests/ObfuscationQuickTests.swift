@@ -115,7 +115,7 @@ extension Interop {
             try await QuickBench.with { bench in
                 let before = try await bench.traces()
                 let program = try Engine.nightjar.executable()
-                let links = bench.lab.path("bin")
+                let links = "\(bench.lab.directory)/bin"
                 for name in ["awg", "awg-quick"] {
                     try FileManager.default.createSymbolicLink(atPath: "\(links)/\(name)", withDestinationPath: program)
                 }

@@ -57,7 +57,8 @@ extension Interop {
                         }
                     }
                 }
-                try await host.configure("setconf", "[Interface]\n")
+                let nothing = try host.lab.write("[Interface]\n")
+                #expect(try await host.wg(.nightjar, ["setconf", host.interface, nothing]).status == 0)
                 let rest = try await host.wg(.nightjar, ["showconf", host.interface]).output
                 #expect(!rest.contains("Obfuscation") && !rest.contains("S1"), "\(rest)")
             }

@@ -100,7 +100,8 @@ extension Interop {
 
         /// Sends probes and expects silence.
         private func probe(from namespace: Namespace, _ probes: [[UInt8]], count: Int) async throws {
-            let answers = try await send(probes, from: namespace, to: Self.listener, count: count, rate: rate)
+            let prober = try await startProber(probes, in: namespace, to: Self.listener, count: count, rate: rate)
+            let answers = try await end(prober, within: count / rate * 4 + 60)
             #expect(answers.sent == count)
             #expect(answers.packets == 0 && answers.answers == 0, "answers of \(answers.sizes) bytes")
         }
@@ -119,22 +120,26 @@ extension Interop {
                 wall: WallTime(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec)))
             let seconds = max(2, count / 4 / rate)
             let flood = probes.insiderInitiations(seconds * 3000, disguise, at: now)
-            async let load = send(flood, from: client.namespace, to: "10.9.1.2", count: flood.count, rate: 3000)
+            let insider = try await startProber(
+                flood, in: client.namespace, to: "10.9.1.2", count: flood.count, rate: 3000)
             try await probe(from: stranger, probes.mixture(20_000), count: count / 4)
-            let cookies = try await load
+            let cookies = try await end(insider, within: seconds * 4 + 60)
             #expect(cookies.answers > 0, "the listener is under load")
         }
 
-        private func send(
-            _ probes: [[UInt8]], from namespace: Namespace, to address: String, count: Int, rate: Int
-        ) async throws -> Answers {
+        private func startProber(
+            _ probes: [[UInt8]], in namespace: Namespace, to address: String, count: Int, rate: Int
+        ) async throws -> Child {
             let file = namespace.lab.path("probes")
             try Data(Probes.file(probes)).write(to: URL(filePath: file))
-            let words = ["eth0", address, "\(WireGuardHost.port)", "\(count)", "\(rate)", file]
-            let child = try await namespace.serve(Scripts.probe, words)
-            let status = try await child.end(within: .seconds(count / rate * 4 + 60))
-            guard status == 0, let line = child.output.split(separator: "\n").last else {
-                throw Failure("the prober failed: \(child.errors)")
+            return try await namespace.serve(
+                Scripts.probe, ["eth0", address, "\(WireGuardHost.port)", "\(count)", "\(rate)", file])
+        }
+
+        private func end(_ prober: Child, within seconds: Int) async throws -> Answers {
+            let status = try await prober.end(within: .seconds(seconds))
+            guard status == 0, let line = prober.output.split(separator: "\n").last else {
+                throw Failure("the prober failed: \(prober.errors)")
             }
             return try JSONDecoder().decode(Answers.self, from: Data(line.utf8))
         }

@@ -93,11 +93,14 @@ struct DialectExchangeTests {
     @Test("Two sides that speak differently stay silent, and say why", arguments: SampleDialect.allCases)
     func mismatch(_ sample: SampleDialect) {
         for other in SampleDialect.allCases where other != sample {
-            let isSame = sample.isVisible && other.isVisible
+            // `warp` takes what has no client's id, and either form of wg-obfuscator the other's.
+            let isSame =
+                (sample.isVisible && (other.isVisible || other == .warp)
+                    || sample.rawValue.hasPrefix("wgO") && other.rawValue.hasPrefix("wgO"))
+            guard !isSame else { continue }
             let pair = DialectPair(sample.dialect, bobs: other.dialect)
             pair.send(from: pair.alice)
             pair.run(12)
-            guard !isSame, !(sample.rawValue.hasPrefix("wgO") && other.rawValue.hasPrefix("wgO")) else { continue }
             #expect(pair.bob.delivered.isEmpty, "\(sample) to \(other)")
             let answers = pair.network.eavesdropper.sightings.filter { $0.datagram.source == pair.bob.endpoint }
             #expect(answers.isEmpty, "\(sample) to \(other)")

@@ -29,4 +29,23 @@ import Wire
             #expect(Array(output[..<92]) == message)
         }
     }
+
+    @Test func junkGoesBeforeAnInitiation() throws {
+        var interface = ObfuscationSettings()
+        interface.dialect = .warp
+        interface.reserved = [1, 2, 3]
+        var amneziaWG = AmneziaWGSettings()
+        (amneziaWG.junkCount, amneziaWG.junkMinimum, amneziaWG.junkMaximum) = (4, 40, 70)
+        amneziaWG.specialPackets[0] = "<b 0xc0ffee><r 5>"
+        amneziaWG.prefixes = [15, 68, 20, 20]
+        interface.amneziaWG = amneziaWG
+        let direction = Direction(try Dialect.resolve(ObfuscationSettings(), interface: interface))
+        var generator = makeGenerator(2)
+        let datagrams = direction.disguise.prelude(at: Direction.now, random: &generator)
+        #expect(datagrams.count == 5)
+        #expect(Array(datagrams[0].prefix(3)) == [0xc0, 0xff, 0xee] && datagrams[0].count == 8)
+        #expect(datagrams[1...].allSatisfy { (40...70).contains($0.count) })
+        // The rest of AmneziaWG isn't WARP's.
+        #expect(direction.encode(direction.message(.initiation, SeededRandom(seed: 1)), &generator).count == 148)
+    }
 }

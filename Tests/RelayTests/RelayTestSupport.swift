@@ -72,17 +72,20 @@ final class TestRelay {
     let log = RelayLogBook()
     let settings: RelaySettings
 
+    /// - Parameter age: seconds that it claims to have run already, since dated handshakes from before its start aren't taken.
     init(
         to endpoint: RelayEndpoint, family: AddressFamily = .v4, book: FakeAddressBook = FakeAddressBook(),
-        _ change: (inout RelaySettings) -> Void = { _ in }
+        age: Int64 = 10, _ change: (inout RelaySettings) -> Void = { _ in }
     ) throws {
         var settings = RelaySettings(listen: .one(.loopback(0, family)), endpoint: endpoint)
         settings.serverKey = Parties.server
         settings.clientKeys = [Parties.client]
         change(&settings)
         self.settings = settings
+        var start = RelayLoop.moment().wall
+        start.seconds -= age
         relay = try Relay(
-            settings, listeners: Relay.listeners(on: settings.listen), book: book, log: log)
+            settings, listeners: Relay.listeners(on: settings.listen), book: book, log: log, start: start)
     }
 
     func endpoint(_ family: AddressFamily = .v4) -> Endpoint { .loopback(relay.port, family) }

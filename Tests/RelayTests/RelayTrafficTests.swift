@@ -49,7 +49,8 @@ private final class Chain {
         defer { chain.stop() }
         let source = try chain.shakeHands()
         var counter: UInt64 = 0
-        for content in [0, 16, 32, 80, 160, 576, 1280, 1344, 1408] {
+        // The largest that swgp's paranoid mode has room for is 1392.
+        for content in [0, 16, 32, 80, 160, 576, 1280, 1344, 1392] {
             let out = FakeMessage.data(receiver: 0x2222, counter: counter, content: content)
             chain.client.send(out, to: chain.entry)
             #expect(chain.server.receive()?.bytes == out, "\(content) bytes to the server")
@@ -58,9 +59,12 @@ private final class Chain {
             #expect(chain.client.receive()?.bytes == back, "\(content) bytes to the client")
             counter += 1
         }
-        let report = chain.near.relay.counters.report
-        #expect(report.drops.isEmpty && report.flows == 1 && report.opened == 1)
-        #expect(chain.far.relay.counters.report.drops.isEmpty)
+        for relay in [chain.near, chain.far] {
+            let report = relay.relay.counters.report
+            #expect(report.flows == 1 && report.opened == 1)
+            // What AmneziaWG sends before an initiation isn't anything.
+            #expect(report.drops.allSatisfy { $0.reason == .notWireGuard && $0.count == dialect.junk }, "\(report)")
+        }
     }
 
     @Test(arguments: TestDialect.all)

@@ -32,6 +32,12 @@ struct TestDialect: CustomTestStringConvertible, Sendable {
         TestDialect("AmneziaWG 3.1", .amneziaWG(amneziaWG3)),
     ]
 
+    /// How many datagrams that mean nothing go before an initiation.
+    var junk: UInt64 {
+        guard case .amneziaWG(let settings) = dialect else { return 0 }
+        return UInt64(settings.junkCount) + UInt64(settings.specialPackets.count { !$0.isEmpty })
+    }
+
     static let key = ObfuscationKey(Array("adamxiao".utf8))
 
     static func swgp(isParanoid: Bool, isDated: Bool) -> Dialect {

@@ -46,7 +46,9 @@ package struct FlowTable {
             positions[key] = flows.count
             flows.append(flow)
         }
-        if segment.transport == .udp, !segment.isFragmented, segment.payloadLength > Self.largestPayload { oversized += 1 }
+        if segment.transport == .udp, !segment.isFragmented, segment.payloadLength > Self.largestPayload {
+            oversized += 1
+        }
         heads += flow.see(segment, hasRoom: heads < Self.mostHeads)
         if segment.transport == .udp { positionsOfAll.add(segment.payload) }
     }

@@ -3,23 +3,22 @@
 struct HeaderRule {
     /// Where the counter begins: 8 bytes, the least significant first.
     private(set) var counterOffset: Int?
-    /// Whether the four bytes in front of it are mostly the same.
+    /// Whether the four bytes in front of it mostly stay the same.
     private(set) var hasIndex = false
     private let side: Side
-    private let heads: [HeadSample.Head]
 
     /// Pairs of datagrams without which nothing is said.
     private static let fewestPairs = 8
 
     init(_ sample: HeadSample, of side: Side) {
         self.side = side
-        heads = sample.heads
+        let heads = sample.heads
         let pairs = zip(heads, heads.dropFirst()).filter { $0.1.isNext }
         guard pairs.count >= Self.fewestPairs else { return }
         // A window that the heads of few datagrams reach would say little of all.
         for offset in 0...(HeadSample.width - 8) where Self.counts(pairs, at: offset) {
             counterOffset = offset
-            hasIndex = Self.isConstant(heads, at: offset - 4)
+            hasIndex = Self.isConstant(pairs, at: offset - 4)
             break
         }
     }
@@ -55,13 +54,12 @@ struct HeaderRule {
         return carries * 10 >= looked * 6 || steps * 10 >= looked * 8
     }
 
-    /// Whether the same four bytes stand at `offset` in at least half of the heads.
-    private static func isConstant(_ heads: [HeadSample.Head], at offset: Int) -> Bool {
-        var counts: [UInt32: Int] = [:]
-        for head in heads {
-            if let word = head.bytes.bigEndian32(at: offset) { counts[word, default: 0] += 1 }
+    /// Whether neighbours have the same four bytes at `offset`; a new session has others.
+    private static func isConstant(_ pairs: [(HeadSample.Head, HeadSample.Head)], at offset: Int) -> Bool {
+        let same = pairs.count { earlier, later in
+            guard let word = earlier.bytes.bigEndian32(at: offset) else { return false }
+            return word == later.bytes.bigEndian32(at: offset)
         }
-        let total = counts.values.reduce(0, +)
-        return total > 0 && (counts.values.max() ?? 0) * 2 >= total
+        return same * 5 >= pairs.count * 4
     }
 }

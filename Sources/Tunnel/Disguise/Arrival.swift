@@ -4,9 +4,8 @@ import Synchronization
 package struct Arrival: Sendable {
     /// Which of the device's dialects it came in.
     package let dialect: Int
-    /// Another dialect in which the very same datagram means the same, as one that changes data messages only has it; nil when there
-    /// is none.
-    package let alternative: Int?
+    /// Other dialects in which the very same datagram means the same, as it does in one that changes data messages only.
+    package let alternatives: [Int]
     /// In which disguise a cookie reply goes to somebody who isn't known yet; nil: not at all.
     package let replyDisguise: (any Disguise)?
     /// What the codec said of the datagram's form, for ``Disguise/noticed(hint:length:)``.
@@ -15,10 +14,10 @@ package struct Arrival: Sendable {
     package let length: Int
 
     package init(
-        dialect: Int, alternative: Int? = nil, replyDisguise: (any Disguise)?, hint: UInt8 = 0, length: Int
+        dialect: Int, alternatives: [Int] = [], replyDisguise: (any Disguise)?, hint: UInt8 = 0, length: Int
     ) {
         self.dialect = dialect
-        self.alternative = alternative
+        self.alternatives = alternatives
         self.replyDisguise = replyDisguise
         self.hint = hint
         self.length = length
@@ -30,7 +29,7 @@ extension Peer {
     func speaks(_ arrival: Arrival?) -> Bool {
         let own = dialect.load(ordering: .relaxed)
         guard let arrival else { return own == plainDialect }
-        return arrival.dialect == own || arrival.alternative == own
+        return arrival.dialect == own || arrival.alternatives.contains(own)
     }
 
     /// Tells the peer's disguise of an authenticated message.

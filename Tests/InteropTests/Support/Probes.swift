@@ -24,7 +24,7 @@ struct Probes {
             case 0, 1: recorded[number / 8 % recorded.count]
             case 2: Array(recording.prefix(Int(random.below(1500))))
             case 3: changed(recording)
-            case 4: recording.prefix(Int(random.below(600))) + recording.dropFirst(Int(random.below(600)))
+            case 4: Array(recording.prefix(Int(random.below(600))) + recording.dropFirst(Int(random.below(600))))
             case 5: stock(.initiation)
             case 6: stock([.response, .cookieReply, .data][number / 8 % 3])
             default: random.bytes(Int(random.below(1473)))
