@@ -1,5 +1,6 @@
 import Control
 import Obfuscation
+import Quick
 import TestKit
 import Testing
 import Tunnel
