@@ -9,6 +9,7 @@ extension Interop {
         /// The server's machine is 10.9.2.2, behind a router; the client's is 10.9.1.1. 198.51.100.1 and 2001:db8:100::1
         /// are what lies beyond, and know the way to the server alone.
         private func withBench(
+            hasNft: Bool = true,
             _ body: (_ server: QuickMachine, _ client: QuickMachine, _ lab: Lab) async throws -> Void
         ) async throws {
             try await Lab.with { lab in
@@ -23,7 +24,7 @@ extension Interop {
                     "addr add 10.9.3.1/24 dev eth0", "addr add fd09:3::1/64 dev eth0 nodad", "link set eth0 up",
                     "addr add 198.51.100.1/32 dev lo", "addr add 2001:db8:100::1/128 dev lo nodad",
                     "route add 10.9.2.0/24 via 10.9.3.254", "route add fd09:2::/64 via fd09:3::fe")
-                let server = try await QuickMachine(.nightjar, at: wire.server)
+                let server = try await QuickMachine(.nightjar, at: wire.server, hasNft: hasNft)
                 let client = try await QuickMachine(.nightjar, at: wire.client)
                 for machine in [server, client] { try await machine.run("rm -f /etc/resolv.conf") }
                 try await body(server, client, lab)
@@ -43,14 +44,16 @@ extension Interop {
             return try await machine.run([try Engine.nightjar.executable()] + words, mayFail: mayFail)
         }
 
-        /// What `up` changes outside of the interface.
+        /// What `up` changes outside of the interface, without empty tables.
         private func state(_ machine: QuickMachine) async throws -> String {
             let script = """
                 cd /proc/sys/net
                 grep . ipv4/ip_forward ipv6/conf/all/forwarding ipv6/conf/eth0/accept_ra
-                \("nft list ruleset | grep -v '^table ip6* [a-z]* {$' | grep -v 'chain [A-Z]* {' | grep -v hook | tr -d '}\\n\\t '")
                 """
-            return try await machine.run(["sh", "-c", script]).output
+            let rules = try await machine.nft("list ruleset").split(separator: "\n").filter {
+                $0.contains("masquerade") || $0.contains("accept") || $0.contains("nightjar")
+            }
+            return try await machine.run(["sh", "-c", script]).output + rules.joined(separator: "\n")
         }
 
         private func move(_ path: String, _ from: QuickMachine, _ to: QuickMachine, as name: String, _ lab: Lab)
@@ -78,6 +81,63 @@ extension Interop {
                     #expect(try await answers(client, address), "\(address)")
                 }
                 _ = try await nightjar(client, "down /run/wg0.conf")
+                _ = try await nightjar(server, "down wg0")
+                #expect(try await state(server) == before)
+            }
+        }
+
+        /// As ufw and Docker leave a firewall; with the tools of either kind, and after a crash.
+        @Test(arguments: [true, false]) func aFirewallThatForwardsNothing(_ hasNft: Bool) async throws {
+            try await withBench(hasNft: hasNft) { server, client, lab in
+                for tool in ["iptables", "ip6tables"] {
+                    try await server.run("\(tool) -P FORWARD DROP")
+                    // Tables that are there before aren't traces.
+                    try await server.run("\(tool) -t nat -P POSTROUTING ACCEPT")
+                }
+                let before = try await state(server)
+                _ = try await nightjar(server, "new server")
+                _ = try await nightjar(server, "new peer laptop --out /run/laptop.conf")
+                try await move("/run/laptop.conf", server, client, as: "/run/wg0.conf", lab)
+                _ = try await nightjar(server, "up wg0")
+                _ = try await nightjar(client, "up /run/wg0.conf")
+                for address in ["198.51.100.1", "2001:db8:100::1"] {
+                    #expect(try await answers(client, address), "\(address)")
+                }
+                let daemon = try await server.run(["sh", "-c", "ip netns pids \(server.site.namespace.name)"]).output
+                for process in daemon.split(separator: "\n").compactMap({ Int32($0) }) {
+                    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
+                    if program.hasSuffix("/nightjar") { kill(process, SIGKILL) }
+                }
+                let isGone = try await eventually(within: .seconds(5)) {
+                    try await server.run("ip link show wg0", mayFail: true).status != 0
+                }
+                #expect(isGone)
+                _ = try await nightjar(server, "down wg0")
+                #expect(try await state(server) == before)
+            }
+        }
+
+        @Test func reloadBeginsAndEndsForwarding() async throws {
+            try await withBench { server, client, lab in
+                let before = try await state(server)
+                func set(_ value: String) async throws {
+                    let edit = "s/^# Forwarding = .*/# Forwarding = \(value)/"
+                    try await server.run(["sed", "-i", edit, "/etc/wireguard/wg0.conf"])
+                    _ = try await nightjar(server, "reload wg0")
+                }
+                _ = try await nightjar(server, "new server --forwarding off")
+                _ = try await nightjar(server, "new peer laptop --out /run/laptop.conf --allowed-ips 198.51.100.0/24")
+                try await move("/run/laptop.conf", server, client, as: "/run/wg0.conf", lab)
+                _ = try await nightjar(server, "up wg0")
+                _ = try await nightjar(client, "up /run/wg0.conf")
+                #expect(try await state(server) == before)
+                try await set("nat")
+                #expect(try await answers(client, "198.51.100.1"))
+                try await set("on")
+                #expect(try await client.run("ping -n -c 1 -W 1 198.51.100.1", mayFail: true).status != 0)
+                try await set("off")
+                #expect(try await state(server) == before)
+                try await set("nat")
                 _ = try await nightjar(server, "down wg0")
                 #expect(try await state(server) == before)
             }
@@ -117,6 +177,9 @@ extension Interop {
                 let reloaded = try await nightjar(server, "reload wg0")
                 #expect(!reloaded.errors.contains("syncconf"), "\(reloaded.errors)")
                 _ = try await nightjar(server, "enable laptop")
+                // A client that was cut off takes a while to notice.
+                _ = try await nightjar(client, "down /run/wg0.conf")
+                _ = try await nightjar(client, "up /run/wg0.conf")
                 #expect(try await answers(client, "10.8.0.1"))
                 #expect(try await session().count == 1)
             }
