@@ -141,10 +141,10 @@ struct NewPeerCommand: ParsableCommand {
                 output.takeBack()
                 throw error
             }
+            try output.show(outcome.file, code)
             for note in outcome.notes { complain("Note: \(note).") }
             let addresses = outcome.addresses.map { "\($0.address)" }.joined(separator: " and ")
-            complain("\(outcome.name) has the addresses \(addresses). \(sentence(outcome.reach, outcome.interface))")
-            try output.show(outcome.file, code)
+            complain("\(outcome.name) has \(addresses). \(sentence(outcome.reach, outcome.interface))")
         }
     }
 
