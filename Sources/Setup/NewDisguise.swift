@@ -51,7 +51,7 @@ package enum NewDisguise {
         let dialect = peer.settings.dialect ?? interface.settings.dialect ?? standard
         guard dialect != .plain else { return ObfuscationValues() }
         var values = ObfuscationValues()
-        for setting in ObfuscationSetting.allCases where setting.isForPeers || dialect == .amneziaWG {
+        for setting in ObfuscationSetting.allCases where setting.isUsed(by: dialect) {
             let isOthers =
                 setting == .key && peer.settings.dialect != nil && peer.settings.dialect != interface.settings.dialect
             values[setting] = peer[setting] ?? (isOthers ? nil : interface[setting])
@@ -80,6 +80,17 @@ package enum NewDisguise {
             // Two kinds of handshake messages of one size would be told apart by nothing but their header.
             guard Set(sizes).count == sizes.count, (try? settings.validate()) != nil else { continue }
             return settings
+        }
+    }
+}
+
+extension ObfuscationSetting {
+    fileprivate func isUsed(by dialect: DialectName) -> Bool {
+        switch self {
+        case .dialect, .key, .pathMTU, .reserved: true
+        // Junk goes before the handshakes of both.
+        case .junkCount, .junkMinimum, .junkMaximum, .i1, .i2, .i3, .i4, .i5: [.amneziaWG, .warp].contains(dialect)
+        default: dialect == .amneziaWG
         }
     }
 }

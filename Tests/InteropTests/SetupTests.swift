@@ -103,8 +103,7 @@ extension Interop {
                 for address in ["198.51.100.1", "2001:db8:100::1"] {
                     #expect(try await answers(client, address), "\(address)")
                 }
-                let daemon = try await server.run(["sh", "-c", "ip netns pids \(server.site.namespace.name)"]).output
-                for process in daemon.split(separator: "\n").compactMap({ Int32($0) }) {
+                for process in try await server.site.namespace.processes() {
                     let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
                     if program.hasSuffix("/nightjar") { kill(process, SIGKILL) }
                 }
