@@ -38,7 +38,7 @@ struct DisguisedOutboxTests {
         let peer = try #require(pair.alice.peer(pair.bob.publicKey))
         let grant = try #require(peer.sendGrant(at: pair.network.now.instant))
         let random = SeededRandom(seed: 1)
-        var outbox = Outbox(random: random)
+        var outbox = Outbox(seed: random.secret())
         for round in 0..<6 {
             // Runs of equal ones with a shorter end, as super-packets make them, and single ones.
             var lengths: [Int] = []

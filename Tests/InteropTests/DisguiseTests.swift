@@ -1,3 +1,4 @@
+import Obfuscation
 import TestKit
 import Testing
 import Tunnel
