@@ -32,7 +32,7 @@ sanitize-thread: ## The same under the thread sanitizer
 demo: ## A tunnel between two Nightjars, plain and obfuscated, and what was measured and seen of it (as root)
 	@Demo/demo.sh
 
-detectors: ## What tshark and nDPI see of 200 flows of each dialect; some five minutes (as root)
+detectors: ## What tshark and nDPI see of 210 flows of each dialect; some twelve minutes (as root)
 	@Scripts/detectors.sh $(ARGS)
 
 bench: ## Every figure of BENCHMARKS.md but the soak's (as root; ARGS=--quick for a first look)

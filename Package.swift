@@ -56,10 +56,15 @@ let package = Package(
             dependencies: ["Wire", "Tunnel", "Obfuscation", "LinuxNet", "Control"],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "Setup",
+            dependencies: ["Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Control", "Quick"],
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "nightjar",
             dependencies: [
-                "Wire", "LinuxNet", "Inspection", "Datapath", "Control", "Quick",
+                "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Inspection", "Datapath", "Control", "Quick", "Setup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -87,6 +92,12 @@ let package = Package(
         .testTarget(
             name: "QuickTests", dependencies: ["CLinux", "Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"],
             swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SetupTests",
+            dependencies: [
+                "Setup", "Quick", "Control", "LinuxNet", "NoisePrimitives", "Obfuscation", "TestKit", "Tunnel", "Wire",
+            ],
+            swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
 )
@@ -105,8 +116,8 @@ if Context.environment["NIGHTJAR_FUZZ"] != nil {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Inspection", "Datapath", "Control",
-                "Quick", "TestKit",
+                "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Inspection",
+                "Datapath", "Control", "Quick", "Setup", "TestKit",
             ],
             path: "Fuzz/Sources",
             swiftSettings: swiftSettings + [.unsafeFlags(instrumented)],

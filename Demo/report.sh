@@ -74,9 +74,9 @@ verdict() {
 # The same pings, with and without one more line in the configuration.
 report_veil() {
     printf '  %s\n' 'The same pings through a tunnel with "Obfuscation = on":'
-    printf '    %-9s %-33s %s\n' "" "plain" "obfuscated"
-    beside "first" "$(first_bytes "$plain") …" "$(first_bytes "$veil") …"
-    beside "bytes" "$(first_sizes "$plain")" "$(first_sizes "$veil")"
+    beside "" "plain" "obfuscated"
+    beside "first bytes" "$(first_bytes "$plain")" "$(first_bytes "$veil")"
+    beside "sizes" "$(first_sizes "$plain")" "$(first_sizes "$veil")"
     beside "tshark" "WireGuard in $(wire_messages "$plain" | wc -l) packets" \
         "WireGuard in $(wire_messages "$veil" | wc -l) packets"
     if command -v ndpiReader >/dev/null; then
@@ -88,6 +88,6 @@ report_veil() {
 }
 
 # beside WHAT PLAIN OBFUSCATED
-beside() { printf '    %-9s %-33s %s\n' "$1" "$2" "$3"; }
+beside() { printf '    %-11s  %-32s  %s\n' "$1" "$2" "$3"; }
 
 gbits() { received_gbits <"$1" | awk '{ printf "%.2f", $1 }'; }

@@ -92,10 +92,10 @@ final class CodecParser: FuzzedParser {
             case .amneziaWG:
                 sample += [3, 10, 20, 15, 16, 17, 18]
                 for first in UInt32(1)...4 { sample += littleEndian(first << 20) + littleEndian(first << 20 | 0xffff) }
-                sample += [9, 0, 1, 7] + Array("<r 5><t>".utf8).prefix(7)
+                sample += [9, 0, 1, 8] + Array("<r 5><t>".utf8)
             }
             // Handshakes as they are and damaged, data as it is and in a wrong stride, noise, what goes before.
-            sample += [1, 0, 0, 0, 0] + [1, 1, 1, 9, 0]
+            sample += [1, 0, 0, 0, 0, 0] + [1, 1, 1, 9, 0, 0]
             sample += [2, 3, 200, 0, 50, 0, 0, 0, 0, 0] + [2, 9, 100, 0, 100, 0, 1, 77, 0, 3]
             sample += [0, 64, 0, 20] + (0..<160).map { UInt8(truncatingIfNeeded: $0 * 37) } + [3]
             return sample

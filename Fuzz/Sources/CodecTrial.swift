@@ -108,7 +108,8 @@ final class CodecTrial {
         require(length >= size && length <= DisguiseLimits.datagram, "a handshake becomes a datagram")
         var datagram = Array(output.bytes[..<length])
         let isChanged = change(&datagram, &input)
-        let finding = find(in: ExactBuffer(datagram).readable) { [isGenuine] found in
+        let memory = ExactBuffer(datagram)
+        let finding = find(in: memory.readable) { [isGenuine] found in
             isGenuine && found.count == size && found[4...].elementsEqual(message.readable[4...])
         }
         if case .message(let count, _) = finding {
@@ -163,7 +164,8 @@ final class CodecTrial {
         for datagram in disguise.prelude(at: now, random: &generator) {
             require(datagram.count <= 65_507, "a datagram fits into UDP")
             guard !datagram.isEmpty else { continue }
-            _ = find(in: ExactBuffer(datagram).readable) { [isGenuine] _ in isGenuine }
+            let memory = ExactBuffer(datagram)
+            _ = find(in: memory.readable) { [isGenuine] _ in isGenuine }
         }
     }
 

@@ -62,7 +62,7 @@ extension Dialect {
     ) throws(DialectError) -> Dialect {
         let text = try name.need(key, "32 bytes in base64, the other side's proxyPSK")
         let least = 1280
-        let most = isParanoid ? DisguiseLimits.datagram : 65535
+        let most = DisguiseLimits.datagram
         guard let bytes = text.secretFromBase64 else {
             throw DialectError(
                 "ObfuscationKey of Obfuscation = \(name.rawValue) has to be exactly 32 bytes in base64, which are 44 characters; `nightjar genpsk` makes one"

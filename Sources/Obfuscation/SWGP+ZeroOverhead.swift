@@ -63,7 +63,7 @@ package final class SWGPDisguise: Disguise {
 }
 
 /// Takes what ``SWGPDisguise`` and swgp-go make.
-package final class SWGPInboundCodec: InPlaceCodec {
+package final class SWGPInboundCodec: InboundCodec {
     package let dialect: Int
     package let replyDisguise: (any Disguise)?
     private let cipher: AES256
@@ -82,15 +82,37 @@ package final class SWGPInboundCodec: InPlaceCodec {
 
     package func receiver(of datagram: UnsafeRawBufferPointer) -> UInt32? {
         guard datagram.count >= Message.Data.overhead, let start = datagram.baseAddress else { return nil }
-        let head = head(of: start)
-        guard UInt32(truncatingIfNeeded: head) == Message.Kind.data.rawValue else { return nil }
-        return UInt32(truncatingIfNeeded: head >> 32)
+        let block = decrypted(start)
+        guard UInt32(truncatingIfNeeded: block[0]) == Message.Kind.data.rawValue else { return nil }
+        return UInt32(truncatingIfNeeded: block[0] >> 32)
     }
 
-    package func uncover(_ datagram: UnsafeMutableRawBufferPointer) {
-        // Safe: what has a receiver has a whole block.
-        let block = datagram.baseAddress.unsafelyUnwrapped
-        cipher.decrypt(block, into: block)
+    package func reveal(
+        _ run: ReceivedRun, receiver: UInt32, into messages: UnsafeMutablePointer<DataMessage>
+    ) -> RevealedRun {
+        let head = UInt64(receiver) << 32 | UInt64(Message.Kind.data.rawValue)
+        var count = 0
+        for datagram in Datagrams(run) {
+            guard datagram.count >= Message.Data.overhead, let start = datagram.baseAddress else { break }
+            let block = decrypted(start)
+            guard block[0] == head else { break }
+            start.storeLittleEndian(block[0], at: 0)
+            start.storeLittleEndian(block[1], at: Message.Data.counter)
+            (messages + count).initialize(to: DataMessage(revealed: datagram))
+            count &+= 1  // Safe: there are no more than bytes.
+        }
+        return RevealedRun(datagrams: count, messages: count)
+    }
+
+    /// The first block of a datagram as little-endian numbers.
+    @inline(__always)
+    private func decrypted(_ start: UnsafeRawPointer) -> SIMD2<UInt64> {
+        var block = SIMD2<UInt64>()
+        withUnsafeMutableBytes(of: &block) { block in
+            // Safe: it has an address.
+            cipher.decrypt(start, into: block.baseAddress.unsafelyUnwrapped)
+        }
+        return SIMD2(UInt64(littleEndian: block[0]), UInt64(littleEndian: block[1]))
     }
 
     package func handshake(
@@ -122,17 +144,6 @@ package final class SWGPInboundCodec: InPlaceCodec {
         let time = Int64(bitPattern: (field + SWGP.lengthSize).littleEndian64(at: 0))
         let tag = start + SWGP.blockSize + content
         return SWGP.check(dated: time, tag: tag, at: now, replays).map { .refused($0) } ?? finding
-    }
-
-    /// The first eight bytes of the message whose first block is at `block`.
-    @inline(__always)
-    private func head(of block: UnsafeRawPointer) -> UInt64 {
-        var plain: (UInt64, UInt64) = (0, 0)
-        withUnsafeMutableBytes(of: &plain) { plain in
-            // Safe: a tuple has an address.
-            cipher.decrypt(block, into: plain.baseAddress.unsafelyUnwrapped)
-        }
-        return UInt64(littleEndian: plain.0)
     }
 }
 

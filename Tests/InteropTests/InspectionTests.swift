@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension Interop {
@@ -79,6 +80,27 @@ extension Interop {
                 #expect(report.flows[flow].packets >= 62)
                 #expect(Self.signatures.allSatisfy(report.recognised(in: flow).contains))
                 for detector in report.detectors { #expect(detector.recognised == 1, "\(detector.program)") }
+            }
+        }
+
+        /// A few flows of each dialect for a few seconds; `make detectors` takes hundreds, for minutes.
+        @Test func detectorsSeePlainAlone() async throws {
+            try await Lab.with(load: .heavy) { lab in
+                let script = URL(filePath: #filePath).deletingLastPathComponent()
+                    .appending(path: "../../Scripts/detectors.sh").standardized.path(percentEncoded: false)
+                let result = try await lab.run(
+                    [script, "clients=2", "servers=2", "seconds=5"],
+                    environment: ["NIGHTJAR": try Engine.nightjar.executable()], timeout: .seconds(240), mayFail: true)
+                #expect(result.status == 0, "\(result.output)\(result.errors)")
+                let rows = result.output.split(separator: "\n").dropFirst().map {
+                    $0.split(separator: " ").map(String.init)
+                }
+                #expect(rows.map(\.first) == ["plain", "veil", "awg2.0", "awg3.1", "swgp"])
+                // Of each row: dialect, flows, tshark's "N of M", nDPI's.
+                for row in rows {
+                    let seen = row[0] == "plain" ? "4" : "0"
+                    #expect(row.count > 5 && row[1] == "4" && row[2] == seen && row[5] == seen, "\(row)")
+                }
             }
         }
 

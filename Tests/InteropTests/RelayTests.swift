@@ -36,6 +36,11 @@ extension Interop {
             ),
         ]
 
+        /// Nothing but the three datagrams that AmneziaWG sends before an initiation, which mean nothing.
+        private static func hasDroppedNothing(_ log: String) -> Bool {
+            log.contains("nothing dropped") || log.contains("dropped: not-wireguard 3\n")
+        }
+
         @Test(arguments: disguises.indices)
         func stockOnBothEnds(_ place: Int) async throws {
             let disguise = Self.disguises[place]
@@ -51,7 +56,7 @@ extension Interop {
                 for relay in [near, far] {
                     relay.signal(SIGTERM)
                     #expect(try await relay.end(within: .seconds(5)) == 0)
-                    #expect(relay.errors.contains("nothing dropped"), "\(disguise.name): \(relay.errors)")
+                    #expect(Self.hasDroppedNothing(relay.errors), "\(disguise.name): \(relay.errors)")
                 }
             }
         }
@@ -69,7 +74,7 @@ extension Interop {
                 far.signal(SIGUSR1)
                 #expect(
                     try await eventually(within: .seconds(2)) { far.errors.contains("1 flows now, 1 in all") })
-                #expect(!far.errors.contains("dropped:"), "\(disguise.name): \(far.errors)")
+                #expect(Self.hasDroppedNothing(far.errors), "\(disguise.name): \(far.errors)")
             }
         }
 

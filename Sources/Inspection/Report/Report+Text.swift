@@ -10,7 +10,7 @@ extension Report {
         var lines = summary(source)
         if !flows.isEmpty { lines += [""] + table }
         for (number, flow) in flows.prefix(Self.mostDetails).enumerated() {
-            lines += ["", "Flow \(number + 1): \(flow.transport) \(flow.client) > \(flow.server)"]
+            lines += [""] + heading(number + 1, flow)
             lines.append("  \(Text.count(flow.packets, "packet")), \(Text.size(flow.bytes)), \(duration(flow.seconds))")
             lines += details(flow.findings)
         }
@@ -48,6 +48,14 @@ extension Report {
         if flows.count > Self.mostRows { lines.append("   … and \(flows.count - Self.mostRows) more") }
         lines = lines.map { String($0.reversed().drop { $0 == " " }.reversed()) }
         return lines + ["", "stands out: a hint, no proof alone; -: nothing found; ?: too little to tell"]
+    }
+
+    /// In one line where it fits.
+    private func heading(_ number: Int, _ flow: FlowReport) -> [String] {
+        let front = "Flow \(number): \(flow.transport) "
+        let line = front + "\(flow.client) > \(flow.server)"
+        guard line.count > Self.width else { return [line] }
+        return [front + flow.client, String(repeating: " ", count: front.count - 2) + "> " + flow.server]
     }
 
     private func cell(_ flow: FlowReport, _ aspect: Rule.Aspect) -> Verdict? {
