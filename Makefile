@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests Fuzz Benchmarks/Load
 SCRIPTS := $(wildcard .ci/run Scripts/*.sh Demo/*.sh Benchmarks/*.sh Fuzz/*.sh Packaging/*.sh Packaging/*/*.sh \
 	Packaging/*/*.bash Packaging/deb/p*inst Packaging/deb/p*rm)
 
-.PHONY: help build test test-optimised sanitize-address sanitize-thread demo detectors bench soak allocations fuzz format lint install install-names deb \
+.PHONY: help build test test-optimised sanitize-address sanitize-thread demo detectors probe bench soak allocations fuzz format lint install install-names deb \
 	test-package clean
 
 help: ## This list
@@ -34,6 +34,9 @@ demo: ## A tunnel between two Nightjars, plain and obfuscated, and what was meas
 
 detectors: ## What tshark and nDPI see of 210 flows of each dialect; some twelve minutes (as root)
 	@Scripts/detectors.sh $(ARGS)
+
+probe: ## A million probes at a veil listener, which has to be silent; some two minutes (as root)
+	@NIGHTJAR_PROBES=1000000 Scripts/test.sh --filter ProbingTests
 
 bench: ## Every figure of BENCHMARKS.md but the soak's (as root; ARGS=--quick for a first look)
 	@Benchmarks/bench.sh $(ARGS)

@@ -11,6 +11,7 @@ extension Interop {
     /// a million on the recorded ones are tried again after a minute, too.
     @Suite struct ProbingTests {
         private static let secret = "the nightjar's egg"
+        private static let veil = ["obfuscation=veil", "obfuscation_key=\(secret)"]
         private static let stranger = "198.51.100.1"
         private static let listener = "198.51.100.2"
 
@@ -20,19 +21,7 @@ extension Interop {
         private let rate = 40_000
 
         @Test(.beyondReference("wireguard-go has no disguise")) func aStrangerIsNeverAnswered() async throws {
-            try await Lab.with(load: .heavy) { lab in
-                let wire = try await lab.wire()
-                let client = try await WireGuardHost(.nightjar, at: wire.client, number: 1)
-                let server = try await WireGuardHost(.nightjar, at: wire.server, number: 2)
-                let stranger = try await lab.namespace("stranger")
-                try await server.namespace.ip(
-                    "link add eth1 type veth peer name eth0 netns \(stranger.name)",
-                    "addr add \(Self.listener)/24 dev eth1", "link set eth1 up")
-                try await stranger.ip("addr add \(Self.stranger)/24 dev eth0", "link set eth0 up")
-
-                try await start(server, withPeer: client)
-                try await start(
-                    client, withPeer: server, endpoint: wire.server.endpoint(.ipv4, port: WireGuardHost.port))
+            try await with(Self.veil) { _, client, server, stranger in
                 let recorded = try await record(client, server)
                 let key = try #require(Base64.decode(server.publicKey.utf8))
                 let probes = Probes(recorded: recorded, server: PublicKey(key), seed: 7)
@@ -51,9 +40,13 @@ extension Interop {
                 let report = PingReport(ping.output)
                 #expect(report.sequence.count > 20 && report.longestGap <= 10, "the peer goes on: \(report.text)")
 
+                // What the listener had no time to look at doesn't count.
+                let missed = try await server.namespace.counter("UdpRcvbufErrors")
+                #expect(missed * 10 < count, "of \(count) probes \(missed) were lost")
+
                 // After a restart, and once more when the peer is back.
                 server.crash()
-                try await start(server, withPeer: client)
+                try await start(server, Self.veil, withPeer: client)
                 try await probe(from: stranger, recorded + probes.mixture(10_000), count: count / 4)
                 let pause = try await client.namespace.firstAnswer(from: server.ipv4, within: 40)
                 #expect(pause != nil, "the peer comes back")
@@ -61,14 +54,46 @@ extension Interop {
             }
         }
 
-        private func start(_ host: WireGuardHost, withPeer peer: WireGuardHost, endpoint: String? = nil) async throws {
+        /// The same probes make a listener speak that has no disguise.
+        @Test func withoutADisguiseTheyAreAnswered() async throws {
+            try await with([]) { _, client, server, stranger in
+                let recorded = try await record(client, server)
+                let key = try #require(Base64.decode(server.publicKey.utf8))
+                let probes = Probes(recorded: recorded, server: PublicKey(key), seed: 7)
+                let prober = try await startProber(
+                    probes.mixture(20_000), in: stranger, to: Self.listener, count: 40_000, rate: rate)
+                let answers = try await end(prober, within: 60)
+                #expect(answers.packets > 0 && answers.answers > 0)
+            }
+        }
+
+        /// A client and a server that speak so, and a stranger with a cable to the server.
+        private func with(
+            _ settings: [String], _ body: (Lab, WireGuardHost, WireGuardHost, Namespace) async throws -> Void
+        ) async throws {
+            try await Lab.with(load: .heavy) { lab in
+                let wire = try await lab.wire()
+                let client = try await WireGuardHost(.nightjar, at: wire.client, number: 1)
+                let server = try await WireGuardHost(.nightjar, at: wire.server, number: 2)
+                let stranger = try await lab.namespace("stranger")
+                try await server.namespace.ip(
+                    "link add eth1 type veth peer name eth0 netns \(stranger.name)",
+                    "addr add \(Self.listener)/24 dev eth1", "link set eth1 up")
+                try await stranger.ip("addr add \(Self.stranger)/24 dev eth0", "link set eth0 up")
+                try await start(server, settings, withPeer: client)
+                try await start(
+                    client, settings, withPeer: server, endpoint: wire.server.endpoint(.ipv4, port: WireGuardHost.port))
+                try await body(lab, client, server, stranger)
+            }
+        }
+
+        private func start(
+            _ host: WireGuardHost, _ settings: [String], withPeer peer: WireGuardHost, endpoint: String? = nil
+        ) async throws {
             try await host.start()
             try await host.setDevice()
             try await host.bringUp(mtu: 1412)
-            let answer = try ConfigurationSocket(host.interface).set([
-                "obfuscation=veil", "obfuscation_key=\(Self.secret)",
-            ])
-            try #require(answer == 0)
+            if !settings.isEmpty { try #require(try ConfigurationSocket(host.interface).set(settings) == 0) }
             try await host.setPeer(peer, endpoint: endpoint)
         }
 

@@ -47,7 +47,7 @@ import Wire
     @Test func othersDont() throws {
         let keys = CodecKeys(own: VeilPair.clientKey, peer: VeilPair.serverKey, isPeerServer: true)
         let key = ObfuscationKey(Array("adamxiao".utf8))
-        for dialect in [Dialect.plain, .xor(XORSettings(key: key))] {
+        for dialect in [Dialect.plain, .xor(XORSettings(key: key)), .lwo] {
             let disguise = try #require(dialect.disguise(number: 1, keys: keys))
             let traffic = TrafficSample(disguise, disguise, seed: 1)
             var seen = RandomnessCheck()
