@@ -31,7 +31,7 @@ final class ReplayFloor {
         let now = wall.seconds &* 1000 &+ Int64(wall.nanoseconds / 1_000_000)
         guard let path else { return now }
         let directory = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
-        if !directory.isEmpty { mkdir(String(directory), 0o755) }
+        if !directory.isEmpty { mkdir(String(directory), 0o700) }
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
             logger.debug(

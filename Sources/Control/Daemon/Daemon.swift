@@ -131,7 +131,7 @@ package struct Daemon {
     }
 
     /// Where it keeps what has to outlive it.
-    private static let stateDirectory = "/run/nightjar"
+    private static let stateDirectory = "/var/lib/nightjar"
 
     private static func write(name: String, to path: String) throws(DaemonError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o400)
