@@ -124,7 +124,7 @@ extension Interop {
                 try await server.disguise(sample)
                 try await client.disguise(sample)
                 try #require(try await client.namespace.ping(server.ipv4).received == 3)
-                let path = "/run/nightjar/\(server.interface).newest"
+                let path = "/var/lib/nightjar/\(server.interface).newest"
                 let before = try await tunnel.lab.run(["od", "-An", "-td8", path]).output.trimmed
                 #expect(Int(before) ?? 0 > 1_700_000_000_000)
                 #expect(try await tunnel.lab.run(["stat", "-c", "%a", path]).output.trimmed == "600")
