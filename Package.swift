@@ -56,10 +56,15 @@ let package = Package(
             dependencies: ["Wire", "Tunnel", "Obfuscation", "LinuxNet", "Control"],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "Setup",
+            dependencies: ["Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Control", "Quick"],
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "nightjar",
             dependencies: [
-                "Wire", "LinuxNet", "Inspection", "Datapath", "Control", "Quick",
+                "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Inspection", "Datapath", "Control", "Quick", "Setup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -79,13 +84,19 @@ let package = Package(
         .testTarget(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "InspectionTests", dependencies: ["Inspection", "TestKit"], swiftSettings: swiftSettings),
-        .testTarget(name: "DatapathTests", dependencies: ["Datapath", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(name: "DatapathTests", dependencies: ["Datapath", "Obfuscation", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ControlTests",
             dependencies: ["Control", "Relay", "TestKit", .product(name: "Logging", package: "swift-log")],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "QuickTests", dependencies: ["CLinux", "Quick", "Control", "LinuxNet", "TestKit", "Tunnel", "Wire"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SetupTests",
+            dependencies: [
+                "Setup", "Quick", "Control", "LinuxNet", "NoisePrimitives", "Obfuscation", "TestKit", "Tunnel", "Wire",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]
@@ -106,8 +117,7 @@ if Context.environment["NIGHTJAR_FUZZ"] != nil {
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "CLinux", "Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Inspection",
-                "Datapath", "Control",
-                "Quick", "TestKit",
+                "Datapath", "Control", "Quick", "Setup", "TestKit",
             ],
             path: "Fuzz/Sources",
             swiftSettings: swiftSettings + [.unsafeFlags(instrumented)],

@@ -75,7 +75,13 @@ def described:
         ".Bl -tag -width Ds", (.[] | ".It \(title)\n\(explanation)"), ".El"
      else empty end);
 
-.command.subcommands | map(select(.shouldDisplay and .commandName != "help")) as $all
+# A command of commands is described by these, under both words.
+def flattened:
+    [.subcommands[]? | select(.shouldDisplay and .commandName != "help")] as $inner
+    | .commandName as $outer
+    | if ($inner | length) > 0 then $inner[] | .commandName = "\($outer) \(.commandName)" else . end;
+
+.command.subcommands | map(select(.shouldDisplay and .commandName != "help") | flattened) as $all
 | if ($names | length) == 0 then $all[]
   else $names[] as $name | ($all[] | select(.commandName == $name)) // error("There is no command \($name).")
   end

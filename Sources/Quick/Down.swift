@@ -127,7 +127,7 @@ struct Down {
         transition.journal.entries = journal.entries.filter { entry in
             switch entry {
             case .dns, .interface: true
-            case .killSwitch, .rule, .sourceMark, .firewall: false
+            case .killSwitch, .rule, .sourceMark, .firewall, .forwarding, .setting: false
             }
         }
         // No interface here can be the one that was meant.

@@ -13,8 +13,8 @@ enum FirewallTool: String, Codable {
     }
 
     static let missing = QuickError(
-        "there is neither nft nor iptables-restore, which default routes and the kill switch need: "
-            + "install nftables, or use Table = off and KillSwitch = off")
+        "there is neither nft nor iptables-restore, which default routes, the kill switch and forwarding under this machine's address need: "
+            + "install nftables, or use Table = off, KillSwitch = off and no Forwarding = nat")
 }
 
 /// Changes the firewall by handing whole texts to the tool, each of which takes effect as a whole or not at all.
@@ -43,6 +43,16 @@ struct Firewall {
     func saved(isIPv6: Bool) -> [Substring] {
         let output = try? run(isIPv6 ? "ip6tables-save" : "iptables-save", [], input: "")
         return output?.split(separator: "\n") ?? []
+    }
+
+    /// What removes the rules with a comment from those that `iptables-save` has printed; nil when there are none.
+    static func removal(of marker: String, from saved: [Substring]) -> String? {
+        guard saved.contains(where: { $0.hasPrefix("-A") && $0.contains(marker) }) else { return nil }
+        return saved.compactMap { line -> String? in
+            if line.hasPrefix("*") || line == "COMMIT" { return String(line) }
+            guard line.hasPrefix("-A"), line.contains(marker) else { return nil }
+            return "-D" + line.dropFirst(2)
+        }.map { $0 + "\n" }.joined()
     }
 
     private func run(_ name: String, _ arguments: [String], input: String) throws -> String {

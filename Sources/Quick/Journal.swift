@@ -17,6 +17,9 @@ struct Journal: Codable, Equatable {
         /// `net.ipv4.conf.all.src_valid_mark`, with the value it had.
         case sourceMark(former: String)
         case firewall(FirewallTool)
+        case forwarding(FirewallTool)
+        /// A setting of the kernel's that is shared with other tunnels, with the value it had.
+        case setting(path: String, former: String, needed: String)
     }
 
     /// What `up` or `reload` has made of the file last, for `reload` to tell its own from what others have added.
@@ -29,6 +32,7 @@ struct Journal: Codable, Equatable {
         /// The families that have a default route by way of policy rules: whether each is IPv6.
         var defaults: [Bool] = []
         var killSwitch = "off"
+        var forwarding: ForwardingRules?
     }
 
     /// The form of this file.
@@ -79,6 +83,21 @@ struct Journal: Codable, Equatable {
     var firewall: FirewallTool? {
         for case .firewall(let tool) in entries { return tool }
         return nil
+    }
+
+    var forwarding: FirewallTool? {
+        for case .forwarding(let tool) in entries { return tool }
+        return nil
+    }
+
+    var settings: [(setting: SharedSetting, former: String)] {
+        entries.compactMap {
+            if case .setting(let path, let former, let needed) = $0 {
+                (SharedSetting(path: path, needed: needed), former)
+            } else {
+                nil
+            }
+        }
     }
 
     var dns: DNSRecord? {

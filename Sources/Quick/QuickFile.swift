@@ -7,6 +7,7 @@ struct QuickFile {
     let interface: String
     let path: String
     let configuration: ConfigurationFile
+    let forwarding: Forwarding
     /// All of the file, with its keys.
     let text: [UInt8]
 
@@ -17,6 +18,13 @@ struct QuickFile {
         interface = location.interface
         path = location.path
         configuration = try ConfigurationFile(parsing: text, name: location.path, dialect: .quick)
+        let setting = ConfigurationLayout(text).interfaceComment(.forwarding)
+        forwarding = setting.flatMap { Forwarding(rawValue: $0.value.lowercased()) } ?? .off
+        if let setting, Forwarding(rawValue: setting.value.lowercased()) == nil {
+            surroundings.console.warn(
+                "\(path):\(setting.line): the comment \"Forwarding\" has the value \(quoted(setting.value)), which is none of "
+                    + "off, on and nat, so nothing is forwarded")
+        }
     }
 
     /// Finds the file; for an interface that was brought up from elsewhere, the one that it was brought up from.

@@ -59,8 +59,8 @@ extension ReloadPlan {
                 throw IPv6State.explained(error, interface: transition.interface)
             }
         case .sourceMark(isNeeded: true):
-            let former = try SourceMark.former { transition.store.others(than: transition.interface) }
-            try transition.make([.sourceMark(former: former)]) { try SourceMark.set(console) }
+            let former = try SharedSetting.sourceMark.former { transition.store.others(than: transition.interface) }
+            try transition.make([.sourceMark(former: former)]) { try SharedSetting.sourceMark.set(console) }
             goal.entries.append(.sourceMark(former: former))
         case .sourceMark(isNeeded: false):
             try restoreSourceMark(transition)
@@ -72,6 +72,8 @@ extension ReloadPlan {
             set(.firewall(tool), wanted != nil)
         case .dns(let former, let wanted):
             try setNameServers(former, wanted, transition)
+        case .forwarding(let former, let wanted):
+            try setForwarding(former, wanted, transition)
         }
     }
 
@@ -96,13 +98,17 @@ extension ReloadPlan {
         case .sourceMark(isNeeded: true):
             try restoreSourceMark(transition)
         case .sourceMark(isNeeded: false):
-            try SourceMark.set(transition.console)
+            try SharedSetting.sourceMark.set(transition.console)
         case .firewall(let former, let wanted):
             guard let tool = transition.journal.firewall ?? tool else { return }
             try set(wanted, former, tool, transition)
         case .dns(let former, _):
             if let dnsRecord { _ = try transition.dns.restore(dnsRecord) }
             if let former { _ = try transition.dns.apply(try transition.dns.plan(former.setting)) }
+        case .forwarding(let former, _):
+            try transition.endForwarding(transition.journal)
+            guard let former, let tool = transition.journal.forwarding else { return }
+            try transition.setForwarding(former, tool: tool)
         }
     }
 
@@ -141,10 +147,24 @@ extension ReloadPlan {
         goal.entries.append(.dns(applied.record))
     }
 
+    private mutating func setForwarding(
+        _ former: ForwardingRules?, _ wanted: ForwardingRules?, _ transition: Transition
+    ) throws {
+        if let wanted {
+            guard let tool = transition.journal.forwarding ?? tool else { throw FirewallTool.missing }
+            try transition.setForwarding(wanted, tool: tool)
+        } else if former != nil {
+            try transition.endForwarding(transition.journal)
+        }
+        goal.entries.removeAll(where: \.isForwarding)
+        guard wanted != nil else { return }
+        goal.entries += transition.journal.entries.filter(\.isForwarding)
+    }
+
     private func restoreSourceMark(_ transition: Transition) throws {
         let others = transition.store.others(than: transition.interface)
         for case .sourceMark(let former) in transition.journal.entries {
-            try SourceMark.restore(former, others: others, transition.console)
+            try SharedSetting.sourceMark.restore(former, others: others, transition.console)
         }
     }
 
@@ -164,6 +184,15 @@ extension Journal.Entry {
         case .rule: 3
         case .sourceMark: 4
         case .firewall: 5
+        case .forwarding: 6
+        case .setting: 7
+        }
+    }
+
+    fileprivate var isForwarding: Bool {
+        switch self {
+        case .forwarding, .setting: true
+        default: false
         }
     }
 }

@@ -17,6 +17,7 @@ struct ReloadPlan {
         case sourceMark(isNeeded: Bool)
         case firewall(from: TunnelFirewall?, to: TunnelFirewall?)
         case dns(from: DNSRecord?, to: DNSSetting?)
+        case forwarding(from: ForwardingRules?, to: ForwardingRules?)
     }
 
     private(set) var edits: [Edit] = []
@@ -96,6 +97,11 @@ struct ReloadPlan {
         }
         if firewall != formerFirewall, firewall != nil { edits.append(.firewall(from: formerFirewall, to: firewall)) }
         addNameServers(settings, source.interface, index)
+        let forwarding = ForwardingRules(
+            source.forwarding, interface: source.interface, addresses: settings.addresses)
+        if forwarding != applied.forwarding {
+            edits.append(.forwarding(from: applied.forwarding, to: forwarding))
+        }
         addNetwork(rules)
         if firewall == nil, formerFirewall != nil { edits.append(.firewall(from: formerFirewall, to: nil)) }
         if !routes.defaults.contains(false), applied.defaults.contains(false) {
@@ -107,7 +113,8 @@ struct ReloadPlan {
         }
         goal.applied = Journal.Applied(
             addresses: settings.addresses.map(\.description), routes: routes.routes.map(\.description),
-            table: routes.table, defaults: routes.defaults, killSwitch: settings.killSwitch.rawValue)
+            table: routes.table, defaults: routes.defaults, killSwitch: settings.killSwitch.rawValue,
+            forwarding: forwarding)
     }
 }
 

@@ -13,6 +13,8 @@ struct SavedFile {
         enum Kind {
             case interface
             case peer
+            /// A peer that is switched off, which the device doesn't have and the file keeps.
+            case disabledPeer
             /// What stands before the first section.
             case preamble
         }
@@ -30,13 +32,16 @@ struct SavedFile {
         var lines = text.split(separator: newline, omittingEmptySubsequences: false).map { Array($0) }
         if lines.last?.isEmpty == true { lines.removeLast() }
         for line in lines {
-            let meaning = Self.meaning(line)
-            guard meaning.first == UInt8(ascii: "[") else {
+            let layout = ConfigurationLayout(line).lines.first
+            guard let layout, case .heading(let section) = layout.kind else {
                 blocks[blocks.count - 1].lines.append(line)
                 continue
             }
-            var block = Block(kind: meaning.elementsEqual("[peer]".utf8) ? .peer : .interface)
-            while let last = blocks[blocks.count - 1].lines.last, Self.isComment(last) {
+            let isDisabled = layout.isDisabled
+            var block = Block(kind: isDisabled ? .disabledPeer : section == .peer ? .peer : .interface)
+            while let last = blocks[blocks.count - 1].lines.last, Self.isComment(last),
+                isDisabled || !last.starts(with: ConfigurationLayout.disabledMark)
+            {
                 block.heading.insert(last, at: 0)
                 blocks[blocks.count - 1].lines.removeLast()
             }

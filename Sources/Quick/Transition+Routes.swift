@@ -52,8 +52,8 @@ extension Transition {
             }
         }
         if families.contains(false) {
-            let former = try SourceMark.former { store.others(than: interface) }
-            try make([.sourceMark(former: former)]) { try SourceMark.set(console) }
+            let former = try SharedSetting.sourceMark.former { store.others(than: interface) }
+            try make([.sourceMark(former: former)]) { try SharedSetting.sourceMark.set(console) }
         }
         let rulesOfFirewall = TunnelFirewall(
             interface: interface, mark: table, hasIPv4: families.contains(false), hasIPv6: families.contains(true),

@@ -156,42 +156,14 @@ extension Transition {
             console.echo(rule.command("delete"))
             try netlink.make([.removeRule(rule.rule)], tolerating: [ENOENT, EAFNOSUPPORT, EOPNOTSUPP])
         case .sourceMark(let former):
-            try SourceMark.restore(former, others: store.others(than: interface), console)
+            try SharedSetting.sourceMark.restore(former, others: store.others(than: interface), console)
         case .firewall(let tool):
             try firewall(tool).removeTunnelRules(interface)
+        case .forwarding(let tool):
+            try firewall(tool).removeForwarding(interface)
+        case .setting(let path, let former, let needed):
+            try SharedSetting(path: path, needed: needed).restore(
+                former, others: store.others(than: interface), console)
         }
-    }
-}
-
-/// `net.ipv4.conf.all.src_valid_mark`: whether the reverse path filter looks at marks, which it has to as long as there
-/// is a tunnel with a default route. Quick §add_default 5.
-enum SourceMark {
-    private static let path = "net/ipv4/conf/all/src_valid_mark"
-
-    /// The value from before the first tunnel.
-    ///
-    /// - Parameter others: the journals of other tunnels, read after the value was.
-    static func former(others: () -> [Journal]) throws -> String {
-        let current = try KernelSetting.read(path)
-        for journal in others() {
-            for case .sourceMark(let former) in journal.entries { return former }
-        }
-        return current
-    }
-
-    static func set(_ console: Console) throws {
-        guard try KernelSetting.read(path) != "1" else { return }
-        console.echo("sysctl -q net.ipv4.conf.all.src_valid_mark=1")
-        try KernelSetting.write("1", to: path)
-    }
-
-    /// Sets the former value unless another tunnel needs the present one; the last one sets it.
-    static func restore(_ former: String, others: [Journal], _ console: Console) throws {
-        let isNeeded = others.contains { journal in
-            journal.entries.contains { if case .sourceMark = $0 { true } else { false } }
-        }
-        guard !isNeeded, try KernelSetting.read(path) != former else { return }
-        console.echo("sysctl -q net.ipv4.conf.all.src_valid_mark=\(former)")
-        try KernelSetting.write(former, to: path)
     }
 }

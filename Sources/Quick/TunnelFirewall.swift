@@ -70,13 +70,7 @@ struct TunnelFirewall: Equatable {
 
     /// What removes the rules of an interface from those that `iptables-save` has printed; nil when there are none.
     static func removal(_ interface: String, from saved: [Substring]) -> String? {
-        let own = saved.filter { $0.hasPrefix("-A") && $0.contains(marker(interface)) }
-        guard !own.isEmpty else { return nil }
-        return saved.compactMap { line -> String? in
-            if line.hasPrefix("*") || line == "COMMIT" { return String(line) }
-            guard line.hasPrefix("-A"), line.contains(marker(interface)) else { return nil }
-            return "-D" + line.dropFirst(2)
-        }.map { $0 + "\n" }.joined()
+        Firewall.removal(of: marker(interface), from: saved)
     }
 
     private static func marker(_ interface: String) -> String {

@@ -20,6 +20,7 @@ extension Up {
         try bringUp(transition, plan)
         try setNameServers(transition, settings)
         try addRoutes(transition, plan)
+        try setForwarding(transition, plan)
         try runHooks(settings.postUp, .postUp, transition)
         try transition.checkpoint()
         if plan.endsFormerKillSwitch, let tool = transition.journal.killSwitch {
@@ -179,6 +180,15 @@ extension Up {
             applied.table = routes.table
             applied.defaults = routes.defaults
         }
+    }
+
+    /// Begins to pass packets on between the peers and other networks.
+    private func setForwarding(_ transition: Transition, _ plan: UpPlan) throws {
+        try transition.checkpoint()
+        guard let rules = plan.forwarding else { return }
+        guard let tool = plan.firewallTool else { throw FirewallTool.missing }
+        try transition.setForwarding(rules, tool: tool)
+        noteApplied(transition) { $0.forwarding = rules }
     }
 
     private func noteApplied(_ transition: Transition, _ note: (inout Journal.Applied) -> Void) {

@@ -71,6 +71,7 @@ struct UpPlan {
     let firewallTool: FirewallTool?
     /// Whether the kill switch lets the local network pass; nil without a kill switch.
     var killSwitch: Bool?
+    let forwarding: ForwardingRules?
     /// Whether a kill switch that a crash has left is to go once the tunnel is up.
     var endsFormerKillSwitch = false
 }
@@ -139,7 +140,9 @@ extension Up {
             configuration: configuration, engine: engine,
             endpoints: try Self.resolve(configuration, known: known, surroundings), firewallTool: tool,
             killSwitch: configuration.interface.killSwitch == .off
-                ? nil : configuration.interface.killSwitch == .lan)
+                ? nil : configuration.interface.killSwitch == .lan,
+            forwarding: ForwardingRules(
+                source.forwarding, interface: source.interface, addresses: configuration.interface.addresses))
     }
 
     /// Warns about and refuses what can be told from the file alone. Returns the firewall's tool, where there is one.
@@ -163,7 +166,8 @@ extension Up {
         }
         let tool = FirewallTool.find(surroundings)
         let needsFirewall =
-            settings.killSwitch != .off || settings.table == .auto && allowedIPs.contains { $0.length == 0 }
+            settings.killSwitch != .off || source.forwarding != .off
+            || settings.table == .auto && allowedIPs.contains { $0.length == 0 }
         if needsFirewall, tool == nil { throw FirewallTool.missing }
         return tool
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Quick
+import Setup
 
 extension CompletionKind {
     /// Interfaces that are there.
@@ -15,6 +16,11 @@ extension CompletionKind {
             return WgCommand.candidates(
                 after: Array(words[1..<index]), prefix: prefix, in: ToolFamily.nightjar.devicePlaces)
         }
+    }
+
+    /// The peers of the server that is meant when none is named.
+    static var peer: CompletionKind {
+        .custom { _, _, _ in PeerName.candidates(surroundings()) }
     }
 
     /// The target of a command that brings interfaces up or down.

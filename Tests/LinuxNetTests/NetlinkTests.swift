@@ -51,8 +51,9 @@ import Wire
             log.take(from: &monitor)
             return log.turns
         }
-        #expect(turns[0] == [.routesChanged])
-        #expect(turns[1] == [.routesChanged])
+        // What the kernel adds by itself for interfaces that have just come up may be among them.
+        #expect(turns[0].contains(.routesChanged))
+        #expect(turns[1].contains(.routesChanged))
         #expect(turns[2].contains(.addressesChanged))
         #expect(turns[3].contains(.addressesChanged) && turns[3].contains(.routesChanged))
     }

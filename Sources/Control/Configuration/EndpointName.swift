@@ -44,6 +44,18 @@ package struct EndpointName: Hashable, Sendable {
         self.port = port
     }
 
+    /// As people type it: a port may be missing, and the brackets of an IPv6 address with it. Nil for what is no endpoint.
+    package init?(_ text: String, defaultPort: UInt16) {
+        let bare = text.hasPrefix("[") && text.hasSuffix("]") ? text.dropFirst().dropLast() : text[...]
+        if IPAddress(bare) != nil {
+            self.init(host: String(bare), port: defaultPort)
+        } else if let name = try? EndpointName(parsing: text.contains(":") ? text : "\(text):\(defaultPort)") {
+            self = name
+        } else {
+            return nil
+        }
+    }
+
     /// The endpoint when the host is an address; nil when it is a name.
     package var numeric: Endpoint? {
         let percent = host.firstIndex(of: "%") ?? host.endIndex

@@ -100,8 +100,10 @@ package struct Daemon {
         // First of all, so that every thread inherits the mask.
         let signals = try Signals([SIGINT, SIGTERM])
         let loop = try EventLoop()
+        var options = engineOptions
+        options.replayFloorPath = options.replayFloorPath ?? "\(Self.stateDirectory)/\(tun.name).newest"
         let engine = try Engine(
-            device: tun, loop: loop, logger: logger, random: SystemRandomSource(), options: engineOptions)
+            device: tun, loop: loop, logger: logger, random: SystemRandomSource(), options: options)
         let names = try EndpointNames(engine: engine, loop: loop, logger: logger)
         let server = UAPIServer(
             socket: socket, loop: loop, target: names,
@@ -127,6 +129,9 @@ package struct Daemon {
         }
         try engine.run()
     }
+
+    /// Where it keeps what has to outlive it.
+    private static let stateDirectory = "/run/nightjar"
 
     private static func write(name: String, to path: String) throws(DaemonError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o400)

@@ -6,6 +6,12 @@ package enum Veil {
     /// What the root key's hash begins with.
     static let label = "nightjar veil 1"
 
+    /// Whether a datagram that begins with `first` is taken for an initiation or a response by those who look at nothing
+    /// else, as Wireshark. Veil §4.5.
+    static func resemblesHandshake(_ first: UInt8, size: Int) -> Bool {
+        size == Message.Initiation.size && first == 1 || size == Message.Response.size && first == 2
+    }
+
     /// Data messages. Veil §4.
     package enum Data {
         /// Receiver index, the counter's low half and the suffix's length.
