@@ -16,6 +16,7 @@ final class FileParser: FuzzedParser {
         do throws(ConfigurationError) {
             let file = try ConfigurationFile(parsing: text, name: "f", dialect: dialect)
             check(file, text, dialect)
+            if dialect == .quick { checkEdits(text) }
         } catch {
             require(!error.description.contains(Self.key.dropLast(2)), "an error holds no key")
             require(error.line >= 1 && error.line <= text.count + 1, "an error is on a line of the file")
@@ -35,6 +36,27 @@ final class FileParser: FuzzedParser {
             return require(false, "a stripped file is for wg")
         }
         require(rest.printed(.wg) == file.printed(.wg), "stripping takes nothing from wg")
+    }
+
+    /// The lines are all of the text, and a change to one peer leaves the others as they are.
+    private func checkEdits(_ text: [UInt8]) {
+        let layout = ConfigurationLayout(text)
+        require(layout.lines.reduce(0) { $0 + $1.range.count } == text.count, "lines are all of the text")
+        guard let file = try? ConfigurationText(text, name: "f") else { return }
+        let isPlain = !layout.lines.contains(where: \.isDisabled)
+        for (place, peer) in file.peers.enumerated() where peer.isEnabled {
+            let keys = file.peers.map { $0.section?.publicKey }
+            let without = try? ConfigurationText(file.removing(peer), name: "f")
+            require(without?.peers.count == keys.count - 1, "a peer can be removed")
+            guard isPlain else { continue }
+            let disabled = try? ConfigurationText(file.disabling(peer), name: "f")
+            require(disabled?.peers.map { $0.section?.publicKey } == keys, "a peer that is switched off is known")
+            require(disabled?.configuration.peers.count == keys.count - 1, "a peer can be switched off")
+            guard let disabled else { continue }
+            require(disabled.enabling(disabled.peers[place]) == text, "a peer comes back as it was")
+            let renamed = try? ConfigurationText(file.renaming(peer, to: "x"), name: "f")
+            require(renamed?.peers[place].name == "x", "a peer can get a name")
+        }
     }
 
     var samples: [[UInt8]] {
@@ -60,6 +82,9 @@ final class FileParser: FuzzedParser {
 
             """
         return [device, device + peer, device + peer + peer, "[interface]\nListen Port=off\n", "[Peer]\n"]
-            .map { [0] + Array($0.utf8) } + [quick, quick + peer, device + quick].map { [1] + Array($0.utf8) }
+            .map { [0] + Array($0.utf8) }
+            + [quick, quick + peer, device + quick, device + "\n# Name = a\n" + peer + "### begin b ###\n" + peer].map {
+                [1] + Array($0.utf8)
+            }
     }
 }
