@@ -61,10 +61,21 @@ let package = Package(
             dependencies: ["Wire", "NoisePrimitives", "Tunnel", "Obfuscation", "LinuxNet", "Control", "Quick"],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "Status", dependencies: ["Wire", "Tunnel", "LinuxNet", "Control", "Quick"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "Metrics", dependencies: ["Wire", "Tunnel", "LinuxNet", "Control", "Status"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "Doctor",
+            dependencies: ["CLinux", "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Control", "Quick", "Status"],
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "nightjar",
             dependencies: [
                 "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Inspection", "Datapath", "Control", "Quick", "Setup",
+                "Status", "Metrics", "Doctor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -97,6 +108,16 @@ let package = Package(
             dependencies: [
                 "Setup", "Quick", "Control", "LinuxNet", "NoisePrimitives", "Obfuscation", "TestKit", "Tunnel", "Wire",
             ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "StatusTests", dependencies: ["Status", "Control", "Tunnel", "Wire", "TestKit"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MetricsTests", dependencies: ["Metrics", "Status", "Control", "Tunnel", "Wire", "TestKit"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DoctorTests",
+            dependencies: ["Doctor", "Status", "Control", "Quick", "LinuxNet", "Tunnel", "Wire", "TestKit"],
             swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]

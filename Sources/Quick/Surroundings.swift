@@ -30,7 +30,7 @@ package struct Surroundings: Sendable {
     }
 
     /// Where interfaces are looked for: first with the tool's own daemons, then everywhere.
-    var devicePlaces: DevicePlaces {
+    package var devicePlaces: DevicePlaces {
         var places = ToolFamily.nightjar.devicePlaces
         places.socketDirectories =
             [tool.socketDirectory] + places.socketDirectories.filter { $0 != tool.socketDirectory }

@@ -31,6 +31,8 @@ package struct PeerChange: Sendable {
     /// The name and port that `endpoint` was found by, for whoever looks it up again; the device knows addresses only.
     /// Empty: there is none any more.
     package var endpointName: String?
+    /// What is said of it beyond the protocol, for whoever shows and limits it.
+    package var annotation: PeerAnnotation?
     /// Seconds; 0 turns it off.
     package var persistentKeepalive: UInt16?
     /// Seconds, when keepalives come after a time drawn from ``persistentKeepalive`` to this one; nil: always after the first.

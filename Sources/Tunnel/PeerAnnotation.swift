@@ -1,0 +1,11 @@
+/// What a configuration says of a peer beyond the protocol: how people call it, and how long it may be used.
+package struct PeerAnnotation: Equatable, Sendable {
+    /// Empty: it has none.
+    package var name = ""
+    /// Unix time in seconds from which on it isn't served; nil: always.
+    package var expires: Int64?
+    /// UDP payload bytes of both directions together that it may use; nil: any number.
+    package var quota: UInt64?
+
+    package init() {}
+}
