@@ -35,6 +35,8 @@ struct EventLog {
             logger.debug("peer(\(peer.short)) - Sending keepalive packet")
         case .roamed(let peer, let endpoint):
             logger.debug("peer(\(peer.short)) - Endpoint is now \(endpoint)")
+        case .allowanceUsed(let peer):
+            logger.debug("peer(\(peer.short)) - Not served any more: all that it was granted is used")
         case .underLoad:
             logger.debug("Under load: handshakes need a cookie from now on")
         }

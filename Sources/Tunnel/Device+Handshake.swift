@@ -43,7 +43,7 @@ extension Device {
     /// Sends an initiation, unless one went less than five seconds ago. Protocol §9.
     func sendInitiation(to peer: Peer, isRetry: Bool, now: Moment) {
         if !isRetry { peer.timers.attempts.store(0, ordering: .relaxed) }
-        guard shared.isUp, !peer.timers.isInitiationTooSoon(at: now.instant) else { return }
+        guard shared.isUp, !peer.isSuspended, !peer.timers.isInitiationTooSoon(at: now.instant) else { return }
         if !isRetry {
             peer.handshake.maximumRetries = UInt32(random.number(in: peer.handshake.timing.maximumRetries))
         }
@@ -168,6 +168,8 @@ extension Device {
         }
         peer.handshake.lastTimestamp = timestamp
         peer.handshake.lastInitiationAccepted = now.instant
+        // Only now, so that none of these is a fresh one once the peer is served again.
+        guard !peer.isSuspended else { return .peerSuspended }
         peer.moved(to: endpoint, via: source, confirming: nil)
         peer.received(.handshake, bytes: arrival?.length ?? message.count, at: now.instant)
         if let arrival { peer.noticed(hint: arrival.hint, length: arrival.length) }

@@ -8,6 +8,8 @@ protocol QuickSubcommand: ParsableCommand {
     static var task: QuickTask { get }
     var target: QuickTarget { get }
     var prefersKernel: Bool { get }
+    /// What it gives a daemon beside this program's own variables.
+    func added(to environment: [String: String]) -> [String: String]
 }
 
 /// What all of them work on.
@@ -21,12 +23,14 @@ struct QuickTarget: ParsableArguments {
 extension QuickSubcommand {
     var prefersKernel: Bool { false }
 
+    func added(to environment: [String: String]) -> [String: String] { environment }
+
     func run() throws {
         guard geteuid() == 0 else {
             fail("this needs root: sudo nightjar \(Self.task.rawValue) \(target.interface)")
         }
         let surroundings = Surroundings(
-            console: Console(program: "nightjar"), environment: environmentVariables())
+            console: Console(program: "nightjar"), environment: added(to: environmentVariables()))
         Glibc.exit(Self.task.run(target.interface, surroundings, prefersKernel: prefersKernel))
     }
 }
@@ -45,6 +49,10 @@ struct Up: QuickSubcommand {
 
     @Flag(name: .customLong("kernel"), help: "Let the kernel's WireGuard serve the interface.")
     var prefersKernel = false
+
+    @OptionGroup var state: StateOption
+
+    func added(to environment: [String: String]) -> [String: String] { state.added(to: environment) }
 
     @OptionGroup var target: QuickTarget
 }

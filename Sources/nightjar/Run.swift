@@ -19,6 +19,8 @@ struct Run: ParsableCommand {
     @Flag(name: [.short, .long], help: "Stay in the foreground.")
     var foreground = false
 
+    @OptionGroup var state: StateOption
+
     @Argument(help: "The interface's name, at most 15 characters; the kernel numbers one that ends in %d.")
     var interface: String
 
@@ -27,7 +29,7 @@ struct Run: ParsableCommand {
     }
 
     func run(as tool: ToolFamily) throws {
-        let environment = environmentVariables()
+        let environment = state.added(to: environmentVariables())
         let isBackgroundProcess = environment["WG_PROCESS_FOREGROUND"] == "1"
         do {
             var request = try Daemon.Request(interface: interface, environment: environment)
@@ -44,6 +46,21 @@ struct Run: ParsableCommand {
             Daemon.reportReadiness("\(error)", environment: environment)
             fail("\(interface): \(error)")
         }
+    }
+}
+
+/// Where a daemon keeps what it has counted.
+struct StateOption: ParsableArguments {
+    @Option(
+        name: .customLong("state-dir"),
+        help: "A directory in which what was transferred is kept, so that it is counted on from there after a restart.",
+        completion: .directory)
+    var directory: String?
+
+    /// The variables of the daemon.
+    func added(to environment: [String: String]) -> [String: String] {
+        guard let directory else { return environment }
+        return environment.merging([Daemon.Request.stateDirectoryVariable: directory]) { $1 }
     }
 }
 

@@ -38,6 +38,9 @@ package struct PeerReport: Equatable, Sendable {
     package var foreignSources: UInt64 = 0
     package var foreignSource: IPAddress?
 
+    /// How much of ``PeerAnnotation/quota`` is used, in bytes; nil without a quota.
+    package var quotaUsed: UInt64?
+
     /// UDP payload bytes over the daemon's lives, where it keeps count (`--state-dir`); else since it started.
     package var receivedTotal: UInt64 = 0
     package var transmittedTotal: UInt64 = 0
