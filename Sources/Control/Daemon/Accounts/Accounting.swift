@@ -81,6 +81,13 @@ final class Accounting: NamedEndpointEngine {
         }
     }
 
+    func report() -> DeviceReport {
+        var report = engine.report()
+        for place in report.peers.indices { accounts.complete(&report.peers[place]) }
+        return report
+    }
+
+    func initiate(_ publicKey: PublicKey) -> InitiationOutcome { engine.initiate(publicKey) }
     func status() -> DeviceStatus { engine.status() }
     func drops() -> [(reason: String, count: UInt64)] { engine.drops() }
     var firewallMark: UInt32 { engine.firewallMark }
