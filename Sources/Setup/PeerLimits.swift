@@ -117,7 +117,8 @@ extension PeerLimits {
         case .at(let expiry):
             guard expiry.time > now else {
                 throw QuickError(
-                    "\(expiry.description) has passed; to switch \(former.name) off now: nightjar disable \(former.name)")
+                    "\(expiry.description) has passed; to switch \(former.name) off now: nightjar disable \(former.name)"
+                )
             }
             values += expiring(expiry, term(until: expiry, now: now))
         case nil: break

@@ -15,7 +15,9 @@ struct Limit: ParsableCommand {
 
     @OptionGroup var peer: PeerArgument
 
-    @Option(help: "The last day, as 2026-12-31, or a time, \"2026-12-31 18:30\"; +30d, +12h and the like from now; or never.")
+    @Option(
+        help:
+            "The last day, as 2026-12-31, or a time, \"2026-12-31 18:30\"; +30d, +12h and the like from now; or never.")
     var expires: PeerLimits.End?
 
     @Option(help: "How much in both directions together, as 500MB or 50GiB; or none.")
@@ -55,7 +57,9 @@ extension ParsableCommand {
         attempt {
             let edit = try peer.server.edit()
             let outcome = try limits.run(peer.name, edit, now: Int64(time(nil)))
-            complain("\(quoted(outcome.name)) \(outcome.annotation.limitSentence). \(sentence(outcome.reach, edit.interface))")
+            complain(
+                "\(quoted(outcome.name)) \(outcome.annotation.limitSentence). \(sentence(outcome.reach, edit.interface))"
+            )
         }
     }
 }

@@ -28,13 +28,15 @@ struct AnnotationTests {
         }
     }
 
-    @Test("Times of a day", arguments: [
-        ("2026-12-31 18:30", 1_798_741_800, "2026-12-31 18:30 UTC"),
-        ("2026-12-31T18:30:05Z", 1_798_741_805, "2026-12-31 18:30:05 UTC"),
-        ("2026-12-31 18:30 UTC", 1_798_741_800, "2026-12-31 18:30 UTC"),
-        ("1970-01-01 00:00:01", 1, "1970-01-01 00:00:01 UTC"),
-        ("2024-02-29 00:00", 1_709_164_800, "2024-02-28"),
-    ])
+    @Test(
+        "Times of a day",
+        arguments: [
+            ("2026-12-31 18:30", 1_798_741_800, "2026-12-31 18:30 UTC"),
+            ("2026-12-31T18:30:05Z", 1_798_741_805, "2026-12-31 18:30:05 UTC"),
+            ("2026-12-31 18:30 UTC", 1_798_741_800, "2026-12-31 18:30 UTC"),
+            ("1970-01-01 00:00:01", 1, "1970-01-01 00:00:01 UTC"),
+            ("2024-02-29 00:00", 1_709_164_800, "2024-02-28"),
+        ])
     func times(_ text: String, _ seconds: Int64, _ shown: String) throws {
         let expiry = try #require(Expiry(text))
         #expect(expiry.time == seconds)
@@ -42,12 +44,17 @@ struct AnnotationTests {
         #expect(Expiry(shown) == expiry)
     }
 
-    @Test("What is no date", arguments: [
-        "", "-", "2026", "2026-13-01", "2026-00-01", "2026-02-29", "2026-12-32", "2026-12-31 ", "26-12-31", "31.12.2026",
-        "2026-12-31 24:00", "2026-12-31 18:60", "2026-12-31 18:30:60", "2026-12-31 18:30:00.5", "2026-12-31Z", "1969-12-31",
-        "2026-12-31 18:30 CET", "２０２６-12-31", "2026-12-31T18:30:00+01:00", "20261231", "2026-12-31 18:30ZUTC", "UTC", "Z",
-        "99999-01-01", "2026-1-1",
-    ])
+    @Test(
+        "What is no date",
+        arguments: [
+            "", "-", "2026", "2026-13-01", "2026-00-01", "2026-02-29", "2026-12-32", "2026-12-31 ", "26-12-31",
+            "31.12.2026",
+            "2026-12-31 24:00", "2026-12-31 18:60", "2026-12-31 18:30:60", "2026-12-31 18:30:00.5", "2026-12-31Z",
+            "1969-12-31",
+            "2026-12-31 18:30 CET", "２０２６-12-31", "2026-12-31T18:30:00+01:00", "20261231", "2026-12-31 18:30ZUTC",
+            "UTC", "Z",
+            "99999-01-01", "2026-1-1",
+        ])
     func noDates(_ text: String) {
         #expect(UTCTime(text) == nil)
     }
@@ -73,7 +80,8 @@ struct AnnotationTests {
         let good: [(String, UInt64, String)] = [
             ("50 GiB", 50 << 30, "50 GiB"), ("50GiB", 50 << 30, "50 GiB"), ("50g", 50 << 30, "50 GiB"),
             ("500 MB", 500_000_000, "500 MB"), ("1.5TiB", 3 << 39, "1536 GiB"), ("1500", 1500, "1500 B"),
-            ("1 kB", 1000, "1 kB"), ("1k", 1024, "1 KiB"), ("0.25 GiB", 1 << 28, "256 MiB"), ("1024 PiB", 1 << 60, "1024 PiB"),
+            ("1 kB", 1000, "1 kB"), ("1k", 1024, "1 KiB"), ("0.25 GiB", 1 << 28, "256 MiB"),
+            ("1024 PiB", 1 << 60, "1024 PiB"),
             ("1TB", 1_000_000_000_000, "1 TB"),
         ]
         for (text, bytes, shown) in good {
@@ -82,7 +90,8 @@ struct AnnotationTests {
             #expect(ByteQuantity(shown) == ByteQuantity(text))
         }
         let bad = [
-            "", "0", "0 GiB", "GiB", "-1 GiB", "1,5 GiB", "1.5.5G", ".5G", "1.2345 G", "50 Gib/s", "1025 PiB", "99999999999999999999",
+            "", "0", "0 GiB", "GiB", "-1 GiB", "1,5 GiB", "1.5.5G", ".5G", "1.2345 G", "50 Gib/s", "1025 PiB",
+            "99999999999999999999",
             "18446744073709551616", "999999999999999999 PiB", "1e3", "5 %", "५ GiB",
         ]
         for text in bad { #expect(ByteQuantity(text) == nil, "\(text)") }
@@ -161,7 +170,9 @@ struct AnnotationTests {
             let string = string.replacing("\n", with: lineEnd)
             return try ConfigurationText(Array(string.utf8), name: "")
         }
-        func string(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self).replacing(lineEnd, with: "\n") }
+        func string(_ bytes: [UInt8]) -> String {
+            String(decoding: bytes, as: UTF8.self).replacing(lineEnd, with: "\n")
+        }
 
         let before = try text(Self.file)
         #expect(

@@ -47,8 +47,10 @@ struct TotalsTests {
         }
         let line = "peer \(key(1).base64)"
         for content in [
-            "\(line) received=18446744073709551615", "\(line) received=-1", "\(line) received=", "\(line) received", "\(line)  ",
-            "\(line)\n\(line)", "peer", "peer x received=1", "drop a", "drop a b", "other 1", "", "\(line) quota-start=1",
+            "\(line) received=18446744073709551615", "\(line) received=-1", "\(line) received=", "\(line) received",
+            "\(line)  ",
+            "\(line)\n\(line)", "peer", "peer x received=1", "drop a", "drop a b", "other 1", "",
+            "\(line) quota-start=1",
         ] {
             let count = content.split(separator: "\n", omittingEmptySubsequences: false).count
             #expect(Totals(Array("nightjar totals 1\n\(content)\nend \(count)\n".utf8)) == nil, "\(content)")

@@ -29,7 +29,8 @@ package struct PeerAnnotations: Sendable {
             case .quotaSince: (Expiry.expectation, "so the quota counts from when it is known")
             default: (Expiry.expectation, "so this peer does not expire")
             }
-        return "\(place): the comment \"\(key.rawValue)\" has the value \(quoted(value)), which is not \(expected), \(consequence)"
+        return
+            "\(place): the comment \"\(key.rawValue)\" has the value \(quoted(value)), which is not \(expected), \(consequence)"
     }
 }
 

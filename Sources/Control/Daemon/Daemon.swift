@@ -108,7 +108,8 @@ package struct Daemon {
         let signals = try Signals([SIGINT, SIGTERM])
         let loop = try EventLoop()
         var options = engineOptions
-        options.replayFloorPath = options.replayFloorPath ?? "\(stateDirectory ?? Accounting.usualDirectory)/\(tun.name).newest"
+        options.replayFloorPath =
+            options.replayFloorPath ?? "\(stateDirectory ?? Accounting.usualDirectory)/\(tun.name).newest"
         let engine = try Engine(
             device: tun, loop: loop, logger: logger, random: SystemRandomSource(), options: options)
         let accounting = try Accounting(

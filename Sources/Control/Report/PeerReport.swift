@@ -31,6 +31,9 @@ package struct PeerReport: Equatable, Sendable {
     /// Messages of this peer that were refused, by reason.
     package var refusals: [Refusal] = []
 
+    /// What earlier daemons have counted beside these, where it is kept (`--state-dir`).
+    package var earlier = HandshakeCounts()
+
     /// When an authenticated packet with content was last sent to and received from the peer; nil when never.
     package var dataSent: Age?
     package var dataReceived: Age?

@@ -77,6 +77,9 @@ package struct UAPIReportReader: ~Copyable {
         case .drop:
             guard report.drops.count < Self.longestList else { throw .tooMany }
             report.drops.append(DeviceReport.Count(try parts.word(), try parts.counter()))
+        case .earlierDrop:
+            guard report.earlierDrops.count < Self.longestList else { throw .tooMany }
+            report.earlierDrops.append(DeviceReport.Count(try parts.word(), try parts.counter()))
         case .sendFailure:
             report.sendFailure = DeviceReport.SendFailure(code: try parts.code(), age: try parts.age())
         case .stranger:
@@ -109,6 +112,11 @@ package struct UAPIReportReader: ~Copyable {
         case .completedAsInitiator: peer.completedAsInitiator = try parts.counter()
         case .completedAsResponder: peer.completedAsResponder = try parts.counter()
         case .timesGivenUp: peer.timesGivenUp = try parts.counter()
+        case .earlierInitiationsSent: peer.earlier.initiationsSent = try parts.counter()
+        case .earlierInitiationsAccepted: peer.earlier.initiationsAccepted = try parts.counter()
+        case .earlierCompletedAsInitiator: peer.earlier.completedAsInitiator = try parts.counter()
+        case .earlierCompletedAsResponder: peer.earlier.completedAsResponder = try parts.counter()
+        case .earlierTimesGivenUp: peer.earlier.timesGivenUp = try parts.counter()
         case .unanswered: peer.unanswered = try parts.counter()
         case .unconfirmed: peer.unconfirmed = try parts.counter()
         case .handshake: peer.handshake = try parts.age()

@@ -13,6 +13,7 @@ extension UAPIResponse {
         output.count(.mtu, UInt64(max(0, report.mtu)))
         if report.isUnderLoad { output.line(.isUnderLoad, .text("true")) }
         for drop in report.drops { output.line(.drop, .text(drop.reason), .number(drop.count)) }
+        for drop in report.earlierDrops { output.line(.earlierDrop, .text(drop.reason), .number(drop.count)) }
         if let failure = report.sendFailure {
             output.line(.sendFailure, .number(UInt64(failure.code.magnitude)), .age(failure.age))
         }
@@ -48,6 +49,11 @@ extension UAPIResponse {
         output.count(.completedAsInitiator, peer.completedAsInitiator)
         output.count(.completedAsResponder, peer.completedAsResponder)
         output.count(.timesGivenUp, peer.timesGivenUp)
+        output.count(.earlierInitiationsSent, peer.earlier.initiationsSent)
+        output.count(.earlierInitiationsAccepted, peer.earlier.initiationsAccepted)
+        output.count(.earlierCompletedAsInitiator, peer.earlier.completedAsInitiator)
+        output.count(.earlierCompletedAsResponder, peer.earlier.completedAsResponder)
+        output.count(.earlierTimesGivenUp, peer.earlier.timesGivenUp)
         output.count(.unanswered, peer.unanswered)
         output.count(.unconfirmed, peer.unconfirmed)
         if let handshake = peer.handshake { output.line(.handshake, handshake) }

@@ -83,6 +83,7 @@ final class Accounting: NamedEndpointEngine {
 
     func report() -> DeviceReport {
         var report = engine.report()
+        report.earlierDrops = formerDrops.sorted { $0.key < $1.key }.map { DeviceReport.Count($0.key, $0.value) }
         for place in report.peers.indices { accounts.complete(&report.peers[place]) }
         return report
     }
@@ -122,7 +123,8 @@ extension Accounting {
         let file = try TotalsFile(directory: directory, interface: interface)
         if let complaint = file.complaint { logger.error("\(complaint)") }
         self.file = file
-        formerDrops = file.totals.drops
+        let reasons = Set(DropReason.allCases.map(\.name))
+        formerDrops = file.totals.drops.filter { reasons.contains($0.key) }
         accounts.add(file.totals.peers, now: Self.now)
     }
 

@@ -22,6 +22,7 @@ final class PeerAccounts {
             var current = record
             current.received &+= peer.receivedBytes.load(ordering: .relaxed)
             current.transmitted &+= peer.transmittedBytes.load(ordering: .relaxed)
+            current.handshakes = current.handshakes + HandshakeCounts(peer.history)
             return current
         }
 
@@ -58,6 +59,7 @@ final class PeerAccounts {
             }
             account.record.received &+= former.received
             account.record.transmitted &+= former.transmitted
+            account.record.handshakes = account.record.handshakes + former.handshakes
             if let start = account.record.quotaStart {
                 let isSame = former.quotaStart != nil && former.quotaSince == account.record.quotaSince
                 account.record.quotaStart = isSame ? former.quotaStart : start &+ former.total
@@ -124,6 +126,7 @@ final class PeerAccounts {
         report.suspension = account.suspension
         report.receivedTotal = record.received
         report.transmittedTotal = record.transmitted
+        report.earlier = account.record.handshakes
         report.quotaUsed = account.annotation.quota == nil ? nil : account.used
     }
 
@@ -205,6 +208,17 @@ extension PeerAccounts {
         // Many at once, so that it isn't done for each that goes.
         let oldest = absent.sorted { $0.value.absentSince ?? 0 < $1.value.absentSince ?? 0 }
         for (key, _) in oldest.prefix(Self.mostAbsent / 10) { absent[key] = nil }
+    }
+}
+
+extension HandshakeCounts {
+    fileprivate init(_ history: PeerHistory) {
+        self.init()
+        initiationsSent = history.initiationsSent
+        initiationsAccepted = history.initiationsAccepted
+        completedAsInitiator = history.completedAsInitiator
+        completedAsResponder = history.completedAsResponder
+        timesGivenUp = history.timesGivenUp
     }
 }
 

@@ -14,7 +14,7 @@ extension Totals {
     private static let mostDrops = 1000
 
     package var text: [UInt8] {
-        var output = UAPIWriter(capacity: 64 + 48 * drops.count + 160 * peers.count)
+        var output = UAPIWriter(capacity: 64 + 48 * drops.count + 224 * peers.count)
         output.append(Self.heading)
         output.append("\n")
         for (reason, count) in drops {
@@ -28,7 +28,7 @@ extension Totals {
             output.append("peer ")
             output.append(key.base64)
             for field in PeerRecord.Field.allCases {
-                guard let number = record[field] else { continue }
+                guard let number = record[field], number != 0 || field == .quotaStart else { continue }
                 output.append(" ")
                 output.append(field.rawValue)
                 output.append("=")

@@ -95,6 +95,8 @@ final class TotalsFile {
         }
         throw SystemError(
             EBUSY, attempt,
-            advice: "the daemon of another interface of this name keeps its own there; give one of them another --state-dir")
+            advice:
+                "the daemon of another interface of this name keeps its own there; give one of them another --state-dir"
+        )
     }
 }
