@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import NoisePrimitives
 import TestKit
 import Testing
 import Wire

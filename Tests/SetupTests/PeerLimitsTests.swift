@@ -109,7 +109,7 @@ import Wire
             Desk.server.replacingOccurrences(of: "# Name = bob", with: "# Name = bob\n# Expires = 2027-01-01"))
         refused(.renew(nil), "--for 30d")
         try desk.write(Desk.server.replacingOccurrences(of: "# Name = bob", with: "# Name = bob\n# Expires = never"))
-        refused(.renew(nil), "the comment \"Expires\" of `bob' has the value `never'")
+        refused(.renew(nil), "the comment \"Expires\" of \"bob\" has the value \"never\"")
         for text in ["", "+", "30d", "+30", "soon", "+0d", "2026-11-31"] { #expect(PeerLimits.End(text) == nil) }
         for text in ["", "0", "-5 GiB", "never"] { #expect(PeerLimits.Grant(text) == nil) }
     }

@@ -15,7 +15,7 @@ package struct ByteQuantity: Equatable, Sendable {
         let unit = text.dropFirst(number.count).drop { $0 == " " }
         guard let factor = Self.factor(of: String(unit)) else { return nil }
         let parts = number.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let first = parts.first, (1...18).contains(first.utf8.count), let whole = UInt64(first) else {
+        guard let first = parts.first, (1...19).contains(first.utf8.count), let whole = UInt64(first) else {
             return nil
         }
         let (product, isTooLarge) = whole.multipliedReportingOverflow(by: factor)

@@ -23,7 +23,7 @@ package struct UTCTime: Equatable, Sendable {
             break
         }
         let isZoned = rest.count < text.utf8.count
-        while rest.last == UInt8(ascii: " ") { rest = rest.dropLast() }
+        while isZoned, rest.last == UInt8(ascii: " ") { rest = rest.dropLast() }
         guard let year = Self.number(&rest, digits: 4, after: nil), year >= 1970,
             let month = Self.number(&rest, digits: 2, after: "-"), (1...12).contains(month),
             let day = Self.number(&rest, digits: 2, after: "-"), (1...Self.days(inMonth: month, of: year)).contains(day)
