@@ -1,3 +1,5 @@
+import Wire
+
 /// What a configuration says of a peer beyond the protocol: how people call it, and how long it may be used.
 package struct PeerAnnotation: Equatable, Sendable {
     /// Empty: it has none.
@@ -14,4 +16,10 @@ package struct PeerAnnotation: Equatable, Sendable {
 
     /// Whether it ever ends.
     package var isLimited: Bool { expires != nil || quota != nil }
+
+    /// The name, fit for a terminal and one line.
+    package var printableName: String { printable(name, longest: Self.longestName) }
+
+    /// Characters.
+    private static let longestName = 64
 }

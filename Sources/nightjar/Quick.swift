@@ -8,8 +8,8 @@ protocol QuickSubcommand: ParsableCommand {
     static var task: QuickTask { get }
     var target: QuickTarget { get }
     var prefersKernel: Bool { get }
-    /// What it gives a daemon beside this program's own variables.
-    func added(to environment: [String: String]) -> [String: String]
+    /// Variables of the environment that its options stand for.
+    var variables: [String: String] { get }
 }
 
 /// What all of them work on.
@@ -22,15 +22,14 @@ struct QuickTarget: ParsableArguments {
 
 extension QuickSubcommand {
     var prefersKernel: Bool { false }
-
-    func added(to environment: [String: String]) -> [String: String] { environment }
+    var variables: [String: String] { [:] }
 
     func run() throws {
         guard geteuid() == 0 else {
             fail("this needs root: sudo nightjar \(Self.task.rawValue) \(target.interface)")
         }
         let surroundings = Surroundings(
-            console: Console(program: "nightjar"), environment: added(to: environmentVariables()))
+            console: Console(program: "nightjar"), environment: environmentVariables().merging(variables) { $1 })
         Glibc.exit(Self.task.run(target.interface, surroundings, prefersKernel: prefersKernel))
     }
 }
@@ -43,7 +42,11 @@ struct Up: QuickSubcommand {
             before; after a crash 'nightjar down' takes back what was done.
 
             Environment: NIGHTJAR_PREFER_KERNEL=1 (as --kernel), WG_QUICK_USERSPACE_IMPLEMENTATION (another program to \
-            serve the interface), WG_ENDPOINT_RESOLUTION_RETRIES (a number or infinity, 15 by default).
+            serve the interface), WG_ENDPOINT_RESOLUTION_RETRIES (a number or infinity, 15 by default), \
+            LOG_LEVEL=silent|error|info|debug (info by default), NIGHTJAR_LOG_FORMAT (as --log-format).
+
+            What the daemon tells goes to the journal when systemd started it, here when LOG_LEVEL is set, else to the \
+            system's log.
             """)
     static let task = QuickTask.up
 
@@ -51,10 +54,11 @@ struct Up: QuickSubcommand {
     var prefersKernel = false
 
     @OptionGroup var state: StateOption
-
-    func added(to environment: [String: String]) -> [String: String] { state.added(to: environment) }
+    @OptionGroup var logging: LogOptions
 
     @OptionGroup var target: QuickTarget
+
+    var variables: [String: String] { logging.variables.merging(state.variables) { $1 } }
 }
 
 struct Down: QuickSubcommand {

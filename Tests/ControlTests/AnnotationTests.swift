@@ -108,14 +108,6 @@ struct AnnotationTests {
         for (bytes, text) in rounded { #expect(ByteQuantity.rounded(bytes) == text) }
     }
 
-    @Test("A name is fit for terminals, whoever has written it")
-    func names() {
-        #expect("Zoë's phone".printableName == "Zoë's phone")
-        #expect("a\u{1b}[31mb\u{202e}c\u{2028}".printableName == "a\u{fffd}[31mb\u{fffd}c\u{fffd}")
-        #expect(String(repeating: "x", count: 1000).printableName.count == 64)
-        #expect(String(repeating: "🐦", count: 1000).printableName.utf8.count == 256)
-    }
-
     private static let file = """
         [Interface]
         PrivateKey = YAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=

@@ -43,7 +43,7 @@ struct PeerAccountsTests {
         scene.set(1, now: start + 3000) { $0.name = "free again" }
         #expect(scene.suspended.isEmpty)
         #expect(scene.lines.count == 6)
-        #expect(scene.lines.last?.hasPrefix("peer(free again, ") == true)
+        #expect(scene.lines.last?.hasPrefix("free again: served again") == true)
     }
 
     @Test("A quota counts both directions from when it is granted, and anew when it is granted anew")

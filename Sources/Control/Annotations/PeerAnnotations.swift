@@ -49,6 +49,9 @@ extension ConfigurationLayout {
         return best?.name
     }
 
+    /// Characters of a name that is handed on.
+    private static let longestName = 64
+
     /// What a section's comments say of its peer; of several with a key the first one counts.
     ///
     /// - Parameter complain: called for a value that can't be read, with its line from 1.
@@ -56,7 +59,7 @@ extension ConfigurationLayout {
         of section: Section, complain: (_ key: CommentKey, _ value: String, _ line: Int) -> Void
     ) -> PeerAnnotation {
         var annotation = PeerAnnotation()
-        annotation.name = name(of: section)?.printableName ?? ""
+        annotation.name = name(of: section).map { printable($0, longest: Self.longestName) } ?? ""
         var seen: Set<CommentKey> = []
         for number in section.lines where lines[number].kind == .comment {
             guard let (key, value) = CommentKey.pair(in: content(lines[number])), seen.insert(key).inserted else {

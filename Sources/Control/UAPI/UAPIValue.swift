@@ -118,7 +118,7 @@ enum UAPIValue {
     /// What people call a peer, or nothing.
     static func annotationName(_ text: UnsafeRawBufferPointer) -> String? {
         guard text.count <= 256, text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return nil }
-        return String(decoding: text, as: UTF8.self).printableName
+        return printable(String(decoding: text, as: UTF8.self), longest: 64)
     }
 
     /// Unix time in seconds, until the year 9999.

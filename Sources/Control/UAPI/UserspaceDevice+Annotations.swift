@@ -15,7 +15,7 @@ extension UserspaceDevice {
             request.line(.publicKey, key: key.bytes)
             request.flag(.updateOnly)
             request.key(.annotationName)
-            request.append(annotation.name.printableName)
+            request.append(annotation.printableName)
             request.append("\n")
             if let expires = annotation.expires { request.line(.annotationExpires, UInt64(max(0, expires))) }
             if let quota = annotation.quota { request.line(.annotationQuota, quota) }

@@ -129,9 +129,6 @@ final class PeerAccounts {
         report.earlier = account.record.handshakes
         report.quotaUsed = account.annotation.quota == nil ? nil : account.used
     }
-
-    /// What a peer is called; empty when nobody has said it.
-    func name(of key: PublicKey) -> String { accounts[key]?.annotation.name ?? "" }
 }
 
 extension PeerAccounts {
@@ -184,22 +181,29 @@ extension PeerAccounts {
         let wasServed = account.suspension == nil
         account.suspension = suspension
         accounts[key] = account
-        let name = account.annotation.name.isEmpty ? key.short : "\(account.annotation.name), \(key.short)"
-        switch suspension {
-        case .expired:
-            let end = account.annotation.expires.map { Expiry(time: $0).description } ?? ""
-            logger.info("peer(\(name)) - Not served any more: expired, \(end) was its last time")
-        case .overQuota:
-            let granted = ByteQuantity(bytes: quota ?? 0).description
-            logger.info("peer(\(name)) - Not served any more: its quota of \(granted) is used up")
-        case nil:
-            logger.info("peer(\(name)) - Served again")
-        }
+        tell(suspension, account, key)
         if suspension == nil {
             engine.readmit(key)
         } else if wasServed {
             engine.suspend(key)
         }
+    }
+
+    private func tell(_ suspension: PeerReport.Suspension?, _ account: Account, _ key: PublicKey) {
+        let name = account.annotation.printableName
+        var metadata: Logger.Metadata = [
+            "event": "\(suspension?.rawValue ?? "served-again")", "peer": "\(key.base64)",
+        ]
+        if !name.isEmpty { metadata["name"] = "\(name)" }
+        let sentence =
+            switch suspension {
+            case .expired:
+                "not served any more, its time is up: \(account.annotation.expires.map { Expiry(time: $0).description } ?? "")"
+            case .overQuota:
+                "not served any more, its quota of \(ByteQuantity(bytes: account.annotation.quota ?? 0).description) is used up"
+            case nil: "served again"
+            }
+        logger.info("\(name.isEmpty ? "peer \(key.short)" : name): \(sentence)", metadata: metadata)
     }
 
     /// Forgets those that have been away for longest when there are too many.
