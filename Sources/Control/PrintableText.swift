@@ -1,11 +1,16 @@
 extension String {
     /// The text fit for a terminal, a log or a label, whoever wrote it: one line of at most 64 characters (Unicode scalars) without
     /// anything that moves a cursor or hides.
-    package var printable: String {
-        if utf8.count <= Self.longestPrintable, utf8.allSatisfy({ (0x20...0x7e).contains($0) }) { return self }
+    package var printable: String { printable(longest: 64) }
+
+    /// The same for a sentence or a path.
+    package var printableLine: String { printable(longest: 1024) }
+
+    private func printable(longest: Int) -> String {
+        if utf8.count <= longest, utf8.allSatisfy({ (0x20...0x7e).contains($0) }) { return self }
         return String(
             String.UnicodeScalarView(
-                unicodeScalars.prefix(Self.longestPrintable).map { scalar in
+                unicodeScalars.prefix(longest).map { scalar in
                     switch scalar.properties.generalCategory {
                     case .control, .lineSeparator, .paragraphSeparator: "\u{fffd}"
                     // One of them holds the parts of an emoji together.
@@ -14,6 +19,4 @@ extension String {
                     }
                 }))
     }
-
-    private static var longestPrintable: Int { 64 }
 }
