@@ -30,7 +30,7 @@ extension Interop {
             return try #require(document.interfaces.first)
         }
 
-        /// A server with two peers, one of which doesn't call, and a client whose interface wireguard-go serves.
+        /// A server that is up with two peers, and a client with the file of the first, which wireguard-go is to serve.
         private func withTunnel(
             _ body: (_ server: QuickMachine, _ client: QuickMachine) async throws -> Void
         ) async throws {
@@ -39,13 +39,14 @@ extension Interop {
                 let server = try await QuickMachine(.nightjar, at: wire.server)
                 let client = try await QuickMachine(.stock, at: wire.client)
                 let program = try Engine.nightjar.executable()
-                try await server.run([program, "new", "server", "--subnet", "10.8.0.0/24"])
+                try await server.run([
+                    program, "new", "server", "--subnet", "10.8.0.0/24", "--endpoint", wire.server.ipv4,
+                ])
                 try await server.run([program, "new", "peer", "laptop", "--out", "/run/laptop.conf"])
                 try await server.run([program, "new", "peer", "phone", "--no-qr"])
                 try await server.run([program, "up", "wg0"])
                 let file = try lab.write(try await server.run("cat /run/laptop.conf").output, name: "laptop")
                 try await client.run(["install", "-m", "600", file, "/etc/wireguard/wg0.conf"])
-                try await client.run([try Tool.path("wg-quick"), "up", "wg0"])
                 try await body(server, client)
             }
         }
@@ -55,6 +56,7 @@ extension Interop {
                 let before = try await status(server)
                 #expect(before.peers.map(\.health) == ["waiting", "waiting"])
                 #expect(before.peers.map(\.name) == ["laptop", "phone"])
+                try await client.quick("up")
                 #expect(try await client.run("ping -n -c 1 -W 3 10.8.0.1").status == 0)
 
                 let after = try await status(server)
@@ -89,7 +91,7 @@ extension Interop {
                 let program = try Engine.nightjar.executable()
                 let nothing = try await machine.run([program, "status"])
                 #expect(nothing.output.contains("'nightjar new server'"))
-                try await machine.run([program, "new", "server"])
+                try await machine.run([program, "new", "server", "--endpoint", wire.server.ipv4])
                 #expect(try await machine.run([program, "status"]).output.contains("'nightjar up wg0' brings up"))
                 let missing = try await machine.run([program, "status", "wg0"], mayFail: true)
                 #expect(missing.status == 1 && missing.errors.contains("'nightjar up wg0' brings it up"))
@@ -104,14 +106,14 @@ extension Interop {
                 let wire = try await lab.wire(.direct)
                 let machine = try await QuickMachine(.nightjar, at: wire.server)
                 let program = try Engine.nightjar.executable()
-                try await machine.run([program, "new", "server"])
+                try await machine.run([program, "new", "server", "--endpoint", wire.server.ipv4])
                 try await machine.run([program, "up", "wg0"])
                 let watch = "\(program) status --watch"
                 let ending = signal.map { "timeout --foreground -s \($0) 0.7 \(watch)" } ?? watch
                 let script =
                     "stty rows 24 columns 80; stty -a >/run/before; \(ending); echo ended $?; stty -a >/run/after"
                 let typescript = try await machine.run(
-                    ["script", "-qec", script, "/dev/null"], environment: ["TERM": "xterm"],
+                    ["script", "-qec", script, "/dev/null"], environment: ["TERM": "xterm", "NO_COLOR": "1"],
                     input: signal == nil ? "hq" : "h")
                 let screen = typescript.output
                 #expect(screen.contains("wg0: idle, it has no peers"), "\(screen)")
