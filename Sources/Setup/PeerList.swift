@@ -18,7 +18,7 @@ package struct PeerList {
         guard !text.peers.isEmpty else { return "\(interface) has no peers; 'nightjar new peer NAME' makes one.\n" }
         let rows = text.peers.map { peer in
             [
-                peer.name?.printable ?? "(no name)", peer.isEnabled ? "on" : "off",
+                peer.name.map { printable($0, longest: PeerName.longest) } ?? "(no name)", peer.isEnabled ? "on" : "off",
                 peer.section?.publicKey.short ?? "(unreadable)",
                 peer.section?.prefixes.map { $0.length == $0.address.bitCount ? "\($0.address)" : "\($0)" }
                     .joined(separator: ", ") ?? "",

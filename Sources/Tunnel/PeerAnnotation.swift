@@ -1,3 +1,5 @@
+import Wire
+
 /// What a configuration says of a peer beyond the protocol: how people call it, and how long it may be used.
 package struct PeerAnnotation: Equatable, Sendable {
     /// Empty: it has none.
@@ -8,4 +10,10 @@ package struct PeerAnnotation: Equatable, Sendable {
     package var quota: UInt64?
 
     package init() {}
+
+    /// The name, fit for a terminal and one line.
+    package var printableName: String { printable(name, longest: Self.longestName) }
+
+    /// Characters.
+    private static let longestName = 64
 }

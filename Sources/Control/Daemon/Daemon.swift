@@ -10,6 +10,7 @@ package struct Daemon {
     private let tun: TunDevice
     private let socket: UAPISocket
     let socketDirectory: String
+    let log: LogSettings
     private let logger: Logger
 
     /// What `nightjar run` is asked for, by its arguments and by the environment variables that wireguard-go knows.
@@ -24,18 +25,20 @@ package struct Daemon {
         package var socketDirectory: String
         /// `WG_TUN_NAME_FILE`: where to write the interface's real name.
         package var nameFile: String?
-        /// `LOG_LEVEL`.
-        package var logLevel: LogLevel
+        package var log: LogSettings
         package var offloads = TunDevice.Offloads()
         package var engine = Engine.Options()
 
-        package init(interface: String, environment: [String: String]) throws(DaemonError) {
+        /// - Parameter unsetLogLevel: how much is logged when `LOG_LEVEL` doesn't say.
+        package init(
+            interface: String, environment: [String: String], unsetLogLevel: LogLevel = .info
+        ) throws(DaemonError) {
             self.interface = interface
             tunDescriptor = try Self.descriptor("WG_TUN_FD", in: environment)
             socketDescriptor = try Self.descriptor("WG_UAPI_FD", in: environment)
             socketDirectory = environment[Self.socketDirectoryVariable] ?? UAPISocket.defaultDirectory
             nameFile = environment["WG_TUN_NAME_FILE"]
-            logLevel = LogLevel(environment: environment["LOG_LEVEL"])
+            log = try LogSettings(environment: environment, unset: unsetLogLevel)
             for feature in (environment["NIGHTJAR_DISABLE"] ?? "").split(separator: ",") {
                 try disable(feature)
             }
@@ -78,7 +81,8 @@ package struct Daemon {
             socket = try UAPISocket(interface: tun.name, directory: request.socketDirectory)
         }
         socketDirectory = request.socketDirectory
-        logger = LineLogHandler.logger(interface: tun.name, level: request.logLevel)
+        log = request.log
+        logger = LineLogHandler.logger(interface: tun.name, log)
         if let nameFile = request.nameFile { try Self.write(name: tun.name, to: nameFile) }
     }
 
@@ -154,6 +158,7 @@ package struct Daemon {
 package enum DaemonError: Error, Equatable, CustomStringConvertible {
     case badDescriptor(variable: String, value: String)
     case unknownFeature(String)
+    case unknownLogFormat(String)
     case nameFile(path: String, code: Int32)
     case background(step: String, code: Int32)
     case backgroundDied(message: String)
@@ -164,6 +169,8 @@ package enum DaemonError: Error, Equatable, CustomStringConvertible {
             "\(variable)=\(value) is no file descriptor: it needs a number, or to be unset"
         case .unknownFeature(let name):
             "NIGHTJAR_DISABLE: '\(name)' is none of tun-offload, tun-tcp, tun-udp, udp-gso, udp-gro"
+        case .unknownLogFormat(let name):
+            "'\(name)' is no form of log lines: there are text and json"
         case .nameFile(let path, let code):
             "cannot write the interface name to \(path): \(SystemError.text(for: code)); check WG_TUN_NAME_FILE"
         case .background(let step, let code):
