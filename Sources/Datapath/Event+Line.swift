@@ -8,7 +8,8 @@ extension Device.Event {
         switch self {
         case .initiationSent(let peer, _, _), .silent(let peer, _, _, _), .handshakeCompleted(let peer, _, _, _),
             .unconfirmed(let peer, _, _), .wrongDialect(let peer, _, _), .initiationImpossible(let peer, _),
-            .gaveUp(let peer, _, _, _), .keysErased(let peer), .keepaliveSent(let peer), .roamed(let peer, _, _):
+            .gaveUp(let peer, _, _, _), .keysErased(let peer), .keepaliveSent(let peer), .roamed(let peer, _, _),
+            .allowanceUsed(let peer):
             peer
         case .handshakeRefused(_, _, let sender): sender
         case .underLoad: nil
@@ -27,6 +28,8 @@ extension Device.Event {
         case .initiationImpossible(_, let reason): (reason == .noEndpoint ? .debug : .warning, .impossible)
         case .gaveUp: (.warning, .givenUp)
         case .keysErased: (.info, .expiry)
+        // Whoever has granted it says more.
+        case .allowanceUsed: (.debug, .expiry)
         case .roamed: (.info, .roaming)
         case .underLoad: (.info, .load)
         }
@@ -35,7 +38,8 @@ extension Device.Event {
     func line(_ level: Logger.Level, names: some LogNames) -> LogLine {
         let title = subject.map { names.title(of: $0) } ?? ""
         let name = subject.map { names.name(of: $0) } ?? ""
-        func line(_ event: String, _ sentence: String, at endpoint: Endpoint? = nil, reason: DropReason? = nil
+        func line(
+            _ event: String, _ sentence: String, at endpoint: Endpoint? = nil, reason: DropReason? = nil
         ) -> LogLine {
             LogLine(
                 level: level, sentence: sentence, event: event, peer: subject, name: name, endpoint: endpoint,
@@ -44,7 +48,8 @@ extension Device.Event {
         switch self {
         case .initiationSent(_, let endpoint, let attempt):
             return line(
-                "initiation-sent", "\(title): handshake initiation sent to \(endpoint), attempt \(attempt)", at: endpoint)
+                "initiation-sent", "\(title): handshake initiation sent to \(endpoint), attempt \(attempt)",
+                at: endpoint)
         case .silent(_, let endpoint, let count, let span):
             return line(
                 "no-answer", "\(title): no answer from \(endpoint) to \(count) handshake initiations in \(span.words)",
@@ -52,7 +57,8 @@ extension Device.Event {
         case .handshakeCompleted(_, let endpoint, let asInitiator, let occasion):
             return line(
                 "handshake-completed",
-                "\(title): handshake completed with \(endpoint)\(occasion.words(asInitiator: asInitiator))", at: endpoint)
+                "\(title): handshake completed with \(endpoint)\(occasion.words(asInitiator: asInitiator))",
+                at: endpoint)
         case .unconfirmed(_, let endpoint, let count):
             return line(
                 "answers-unused",
@@ -60,12 +66,14 @@ extension Device.Event {
                     + "reach it, or one side has another preshared key", at: endpoint)
         case .handshakeRefused(let reason, let endpoint, let sender):
             return line(
-                "handshake-refused", refusal(reason, from: endpoint, sender, title, names), at: endpoint, reason: reason)
+                "handshake-refused", refusal(reason, from: endpoint, sender, title, names), at: endpoint, reason: reason
+            )
         case .wrongDialect(_, let endpoint, let dialect):
             return line(
                 "handshake-refused",
                 "\(title): handshake from \(endpoint) refused: it came as \(names.dialect(numbered: dialect)), but here "
-                    + "the peer is set to \(subject.map { names.dialect(of: $0) } ?? "")", at: endpoint, reason: .wrongDialect)
+                    + "the peer is set to \(subject.map { names.dialect(of: $0) } ?? "")", at: endpoint,
+                reason: .wrongDialect)
         case .initiationImpossible(_, let reason):
             return line("handshake-impossible", "\(title): no handshake: \(reason.explanation)", reason: reason)
         case .gaveUp(_, let endpoint, let attempts, let dropped):
@@ -81,6 +89,8 @@ extension Device.Event {
             return line("keepalive-sent", "\(title): keepalive sent")
         case .roamed(_, let endpoint, let former):
             return line("roamed", "\(title): roamed from \(former) to \(endpoint)", at: endpoint)
+        case .allowanceUsed:
+            return line("allowance-used", "\(title): all that it was granted is used")
         case .underLoad:
             return line("under-load", "Under load: who begins a handshake has to prove its address for now")
         }
@@ -137,6 +147,7 @@ extension DropReason {
         case .initiationReplayed:
             "it is older than the last one; the sender's clock went back, or somebody sends a recorded one"
         case .initiationUndecryptable: "it can't be decrypted"
+        case .peerSuspended: "its time is up, or its quota used"
         case .responseUndecryptable: "the answer can't be decrypted; most likely one side has another preshared key"
         default: name
         }

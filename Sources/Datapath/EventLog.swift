@@ -30,7 +30,9 @@ struct EventLog {
 
     /// The line about a datagram that would mean something under other settings.
     mutating func line(for mismatch: Engine.Mismatch) -> LogLine? {
-        guard let leftOut = throttle.admit(.init(peer: nil, topic: .mismatch), LogTopic.mismatch.allowance, at: mismatch.at)
+        guard
+            let leftOut = throttle.admit(
+                .init(peer: nil, topic: .mismatch), LogTopic.mismatch.allowance, at: mismatch.at)
         else { return nil }
         return LogLine(
             level: .warning, sentence: "Datagram from \(mismatch.endpoint) dropped: \(mismatch.finding)",
