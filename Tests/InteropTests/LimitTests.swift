@@ -17,7 +17,8 @@ extension Interop {
                     // What is kept by default stays on this machine.
                     try await machine.run("mount -t tmpfs tmpfs /var/lib")
                 }
-                _ = try await nightjar(server, "new server --subnet 10.8.0.0/24 --forwarding off")
+                _ = try await nightjar(
+                    server, "new server --subnet 10.8.0.0/24 --forwarding off --endpoint \(wire.server.ipv4)")
                 _ = try await nightjar(server, "new peer laptop --out /run/laptop.conf")
                 let file = try lab.write(try await server.run("cat /run/laptop.conf").output, name: "laptop")
                 try await client.run(["install", "-m", "600", file, "/run/wg0.conf"])
