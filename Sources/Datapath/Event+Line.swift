@@ -15,6 +15,13 @@ extension Device.Event {
         }
     }
 
+    /// Whose lines it counts among.
+    var throttled: LogThrottle.Subject {
+        if let subject { return .key(subject) }
+        if case .handshakeRefused(_, let endpoint, nil) = self { return .address(endpoint.address) }
+        return .anybody
+    }
+
     /// How much it matters to a person, and what it is about.
     var importance: (Logger.Level, LogTopic) {
         switch self {
@@ -35,7 +42,8 @@ extension Device.Event {
     func line(_ level: Logger.Level, names: some LogNames) -> LogLine {
         let title = subject.map { names.title(of: $0) } ?? ""
         let name = subject.map { names.name(of: $0) } ?? ""
-        func line(_ event: String, _ sentence: String, at endpoint: Endpoint? = nil, reason: DropReason? = nil
+        func line(
+            _ event: String, _ sentence: String, at endpoint: Endpoint? = nil, reason: DropReason? = nil
         ) -> LogLine {
             LogLine(
                 level: level, sentence: sentence, event: event, peer: subject, name: name, endpoint: endpoint,
@@ -44,7 +52,8 @@ extension Device.Event {
         switch self {
         case .initiationSent(_, let endpoint, let attempt):
             return line(
-                "initiation-sent", "\(title): handshake initiation sent to \(endpoint), attempt \(attempt)", at: endpoint)
+                "initiation-sent", "\(title): handshake initiation sent to \(endpoint), attempt \(attempt)",
+                at: endpoint)
         case .silent(_, let endpoint, let count, let span):
             return line(
                 "no-answer", "\(title): no answer from \(endpoint) to \(count) handshake initiations in \(span.words)",
@@ -52,7 +61,8 @@ extension Device.Event {
         case .handshakeCompleted(_, let endpoint, let asInitiator, let occasion):
             return line(
                 "handshake-completed",
-                "\(title): handshake completed with \(endpoint)\(occasion.words(asInitiator: asInitiator))", at: endpoint)
+                "\(title): handshake completed with \(endpoint)\(occasion.words(asInitiator: asInitiator))",
+                at: endpoint)
         case .unconfirmed(_, let endpoint, let count):
             return line(
                 "answers-unused",
@@ -60,12 +70,14 @@ extension Device.Event {
                     + "reach it, or one side has another preshared key", at: endpoint)
         case .handshakeRefused(let reason, let endpoint, let sender):
             return line(
-                "handshake-refused", refusal(reason, from: endpoint, sender, title, names), at: endpoint, reason: reason)
+                "handshake-refused", refusal(reason, from: endpoint, sender, title, names), at: endpoint, reason: reason
+            )
         case .wrongDialect(_, let endpoint, let dialect):
             return line(
                 "handshake-refused",
                 "\(title): handshake from \(endpoint) refused: it came as \(names.dialect(numbered: dialect)), but here "
-                    + "the peer is set to \(subject.map { names.dialect(of: $0) } ?? "")", at: endpoint, reason: .wrongDialect)
+                    + "the peer is set to \(subject.map { names.dialect(of: $0) } ?? "")", at: endpoint,
+                reason: .wrongDialect)
         case .initiationImpossible(_, let reason):
             return line("handshake-impossible", "\(title): no handshake: \(reason.explanation)", reason: reason)
         case .gaveUp(_, let endpoint, let attempts, let dropped):

@@ -32,7 +32,8 @@ package struct LineLogHandler: LogHandler {
         guard settings.level != .silent else { return }
         let severity = SystemLog.severity(of: event.level)
         switch settings.destination {
-        case .standardError: write(text(event) ?? "\(event.level.label): (\(interface)) \(localTime()) \(event.message)")
+        case .standardError:
+            write(text(event) ?? "\(event.level.label): (\(interface)) \(localTime()) \(event.message)")
         case .journal: write("<\(severity)>\(text(event) ?? "\(interface): \(event.message)")")
         case .systemLog: systemLog?.write(text(event) ?? "\(interface): \(event.message)", severity: severity)
         case .nowhere: break
