@@ -8,7 +8,8 @@ extension Device.Event {
         switch self {
         case .initiationSent(let peer, _, _), .silent(let peer, _, _, _), .handshakeCompleted(let peer, _, _, _),
             .unconfirmed(let peer, _, _), .wrongDialect(let peer, _, _), .initiationImpossible(let peer, _),
-            .gaveUp(let peer, _, _, _), .keysErased(let peer), .keepaliveSent(let peer), .roamed(let peer, _, _):
+            .gaveUp(let peer, _, _, _), .keysErased(let peer), .keepaliveSent(let peer), .roamed(let peer, _, _),
+            .allowanceUsed(let peer):
             peer
         case .handshakeRefused(_, _, let sender): sender
         case .underLoad: nil
@@ -34,6 +35,8 @@ extension Device.Event {
         case .initiationImpossible(_, let reason): (reason == .noEndpoint ? .debug : .warning, .impossible)
         case .gaveUp: (.warning, .givenUp)
         case .keysErased: (.info, .expiry)
+        // Whoever has granted it says more.
+        case .allowanceUsed: (.debug, .expiry)
         case .roamed: (.info, .roaming)
         case .underLoad: (.info, .load)
         }
@@ -93,6 +96,8 @@ extension Device.Event {
             return line("keepalive-sent", "\(title): keepalive sent")
         case .roamed(_, let endpoint, let former):
             return line("roamed", "\(title): roamed from \(former) to \(endpoint)", at: endpoint)
+        case .allowanceUsed:
+            return line("allowance-used", "\(title): all that it was granted is used")
         case .underLoad:
             return line("under-load", "Under load: who begins a handshake has to prove its address for now")
         }
@@ -149,6 +154,7 @@ extension DropReason {
         case .initiationReplayed:
             "it is older than the last one; the sender's clock went back, or somebody sends a recorded one"
         case .initiationUndecryptable: "it can't be decrypted"
+        case .peerSuspended: "its time is up, or its quota used"
         case .responseUndecryptable: "the answer can't be decrypted; most likely one side has another preshared key"
         default: name
         }

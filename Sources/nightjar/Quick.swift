@@ -53,11 +53,12 @@ struct Up: QuickSubcommand {
     @Flag(name: .customLong("kernel"), help: "Let the kernel's WireGuard serve the interface.")
     var prefersKernel = false
 
+    @OptionGroup var state: StateOption
     @OptionGroup var logging: LogOptions
 
     @OptionGroup var target: QuickTarget
 
-    var variables: [String: String] { logging.variables }
+    var variables: [String: String] { logging.variables.merging(state.variables) { $1 } }
 }
 
 struct Down: QuickSubcommand {

@@ -20,6 +20,7 @@ struct Run: ParsableCommand {
     @Flag(name: [.short, .long], help: "Stay in the foreground.")
     var foreground = false
 
+    @OptionGroup var state: StateOption
     @OptionGroup var logging: LogOptions
 
     @Argument(help: "The interface's name, at most 15 characters; the kernel numbers one that ends in %d.")
@@ -30,7 +31,7 @@ struct Run: ParsableCommand {
     }
 
     func run(as tool: ToolFamily) throws {
-        let environment = environmentVariables().merging(logging.variables) { $1 }
+        let environment = environmentVariables().merging(logging.variables) { $1 }.merging(state.variables) { $1 }
         let isBackgroundProcess = environment["WG_PROCESS_FOREGROUND"] == "1"
         do {
             var request = try Daemon.Request(
@@ -49,6 +50,18 @@ struct Run: ParsableCommand {
             fail("\(interface): \(error)")
         }
     }
+}
+
+/// Where a daemon keeps what it has counted.
+struct StateOption: ParsableArguments {
+    @Option(
+        name: .customLong("state-dir"),
+        help: "A directory in which what was transferred is kept, so that it is counted on from there after a restart.",
+        completion: .directory)
+    var directory: String?
+
+    /// The variables of the environment that say the same.
+    var variables: [String: String] { directory.map { [Daemon.Request.stateDirectoryVariable: $0] } ?? [:] }
 }
 
 /// Ends the program with a message for a person and exit code 1.

@@ -92,6 +92,7 @@ extension Daemon {
         variables["WG_PROCESS_FOREGROUND"] = "1"
         variables["WG_TUN_NAME_FILE"] = nil
         variables[Request.socketDirectoryVariable] = socketDirectory
+        variables[Request.stateDirectoryVariable] = stateDirectory
         variables[Self.readyVariable] = String(Inherited.ready)
         let argumentList = CStringList(["nightjar", "run", "--foreground", interface])
         let variableList = CStringList(variables.map { "\($0.key)=\($0.value)" })

@@ -10,6 +10,7 @@ package struct Daemon {
     private let tun: TunDevice
     private let socket: UAPISocket
     let socketDirectory: String
+    let stateDirectory: String?
     let log: LogSettings
     private let logger: Logger
 
@@ -23,6 +24,9 @@ package struct Daemon {
         package var socketDescriptor: Int32?
         /// Where the configuration socket is: `NIGHTJAR_SOCKET_DIRECTORY`, by which a background process is told.
         package var socketDirectory: String
+        /// Where totals are kept from one daemon to the next, an absolute path: `NIGHTJAR_STATE_DIRECTORY`. Nil: the usual place, for
+        /// what has to be kept.
+        package var stateDirectory: String?
         /// `WG_TUN_NAME_FILE`: where to write the interface's real name.
         package var nameFile: String?
         package var log: LogSettings
@@ -37,6 +41,7 @@ package struct Daemon {
             tunDescriptor = try Self.descriptor("WG_TUN_FD", in: environment)
             socketDescriptor = try Self.descriptor("WG_UAPI_FD", in: environment)
             socketDirectory = environment[Self.socketDirectoryVariable] ?? UAPISocket.defaultDirectory
+            stateDirectory = environment[Self.stateDirectoryVariable].flatMap { $0.isEmpty ? nil : absolute($0) }
             nameFile = environment["WG_TUN_NAME_FILE"]
             log = try LogSettings(environment: environment, unset: unsetLogLevel)
             for feature in (environment["NIGHTJAR_DISABLE"] ?? "").split(separator: ",") {
@@ -45,6 +50,7 @@ package struct Daemon {
         }
 
         static let socketDirectoryVariable = "NIGHTJAR_SOCKET_DIRECTORY"
+        package static let stateDirectoryVariable = "NIGHTJAR_STATE_DIRECTORY"
 
         private mutating func disable(_ feature: Substring) throws(DaemonError) {
             switch feature {
@@ -81,6 +87,7 @@ package struct Daemon {
             socket = try UAPISocket(interface: tun.name, directory: request.socketDirectory)
         }
         socketDirectory = request.socketDirectory
+        stateDirectory = request.stateDirectory
         log = request.log
         logger = LineLogHandler.logger(interface: tun.name, log)
         if let nameFile = request.nameFile { try Self.write(name: tun.name, to: nameFile) }
@@ -105,10 +112,17 @@ package struct Daemon {
         let signals = try Signals([SIGINT, SIGTERM])
         let loop = try EventLoop()
         var options = engineOptions
-        options.replayFloorPath = options.replayFloorPath ?? "\(Self.stateDirectory)/\(tun.name).newest"
+        options.replayFloorPath =
+            options.replayFloorPath ?? "\(stateDirectory ?? Accounting.usualDirectory)/\(tun.name).newest"
         let engine = try Engine(
             device: tun, loop: loop, logger: logger, random: SystemRandomSource(), options: options)
-        let names = try EndpointNames(engine: engine, loop: loop, logger: logger)
+        let accounting = try Accounting(
+            engine: engine, loop: loop, logger: logger, interface: tun.name, directory: stateDirectory)
+        let names = try EndpointNames(engine: accounting, loop: loop, logger: logger)
+        engine.onEvent = { [weak accounting, weak names] event in
+            accounting?.note(event)
+            names?.note(event, now: Clock.bootTime())
+        }
         let server = UAPIServer(
             socket: socket, loop: loop, target: names,
             complain: { [logger] in logger.error("A request on the configuration socket is refused: \($0)") },
@@ -129,13 +143,11 @@ package struct Daemon {
             server.stop()
             names.stop()
             engine.shutDown()
+            accounting.stop()
             logger.debug("Stopped")
         }
         try engine.run()
     }
-
-    /// Where it keeps what has to outlive it.
-    private static let stateDirectory = "/var/lib/nightjar"
 
     private static func write(name: String, to path: String) throws(DaemonError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o400)
@@ -152,6 +164,13 @@ package struct Daemon {
         var limit = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
     }
+}
+
+/// A path that stays right when the process goes elsewhere.
+private func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+    defer { free(directory) }
+    return "\(String(cString: directory))/\(path)"
 }
 
 /// Why the daemon doesn't start, for causes that aren't a system call on the interface or the socket.

@@ -38,13 +38,14 @@ final class EndpointNames: ConfigurationTarget {
     /// How many look-ups were asked for.
     private(set) var questions: UInt64 = 0
 
-    convenience init(engine: Engine, loop: EventLoop, logger: Logger) throws(SystemError) {
+    convenience init(
+        engine: any NamedEndpointEngine, loop: EventLoop, logger: Logger
+    ) throws(SystemError) {
         let servers = NameServers()
         let resolver = try NameResolver { (question) throws(EndpointNameError) in
             try Self.endpoints(question, servers)
         }
         try self.init(engine: engine, loop: loop, logger: logger, resolver: resolver)
-        engine.onEvent = { [weak self] event in self?.note(event, now: Clock.bootTime()) }
     }
 
     init(
@@ -212,7 +213,7 @@ protocol NamedEndpointEngine: AnyObject {
     func call(_ publicKey: PublicKey, at endpoint: Endpoint)
 }
 
-extension Engine: NamedEndpointEngine {
+extension Engine: NamedEndpointEngine, LimitingEngine {
     func hasPeer(_ publicKey: PublicKey) -> Bool { peer(publicKey) != nil }
     func endpoint(of publicKey: PublicKey) -> Endpoint? { peer(publicKey)?.endpoint }
 }
