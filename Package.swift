@@ -17,6 +17,7 @@ let package = Package(
         // Exact, because the data path calls the BoringSSL inside it; see ARCHITECTURE.md.
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     ],
     targets: [
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -65,7 +66,13 @@ let package = Package(
             name: "Status", dependencies: ["Wire", "Tunnel", "LinuxNet", "Control", "Quick"],
             swiftSettings: swiftSettings),
         .target(
-            name: "Metrics", dependencies: ["Wire", "Tunnel", "LinuxNet", "Control", "Status"],
+            name: "Metrics",
+            dependencies: [
+                "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Control", "Status",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
             swiftSettings: swiftSettings),
         .target(
             name: "Doctor",

@@ -8,6 +8,8 @@ struct QuickFile {
     let path: String
     let configuration: ConfigurationFile
     let forwarding: Forwarding
+    /// Where the daemon is to answer questions for metrics; nil: nowhere.
+    let metricsListen: MetricsAddress?
     /// All of the file, with its keys.
     let text: [UInt8]
 
@@ -18,12 +20,20 @@ struct QuickFile {
         interface = location.interface
         path = location.path
         configuration = try ConfigurationFile(parsing: text, name: location.path, dialect: .quick)
-        let setting = ConfigurationLayout(text).interfaceComment(.forwarding)
+        let layout = ConfigurationLayout(text)
+        let setting = layout.interfaceComment(.forwarding)
         forwarding = setting.flatMap { Forwarding(rawValue: $0.value.lowercased()) } ?? .off
         if let setting, Forwarding(rawValue: setting.value.lowercased()) == nil {
             surroundings.console.warn(
                 "\(path):\(setting.line): the comment \"Forwarding\" has the value \(quoted(setting.value)), which is none of "
                     + "off, on and nat, so nothing is forwarded")
+        }
+        let listen = layout.interfaceComment(.metricsListen)
+        metricsListen = listen.flatMap { MetricsAddress($0.value) }
+        if let listen, metricsListen == nil {
+            surroundings.console.warn(
+                "\(path):\(listen.line): the comment \"MetricsListen\" has the value \(quoted(listen.value)), where it needs "
+                    + "\(MetricsAddress.expectation), so there are no metrics")
         }
     }
 

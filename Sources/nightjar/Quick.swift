@@ -8,6 +8,8 @@ protocol QuickSubcommand: ParsableCommand {
     static var task: QuickTask { get }
     var target: QuickTarget { get }
     var prefersKernel: Bool { get }
+    /// The caller's variables, and those that stand for options.
+    var environment: [String: String] { get }
 }
 
 /// What all of them work on.
@@ -20,13 +22,14 @@ struct QuickTarget: ParsableArguments {
 
 extension QuickSubcommand {
     var prefersKernel: Bool { false }
+    var environment: [String: String] { environmentVariables() }
 
     func run() throws {
         guard geteuid() == 0 else {
             fail("this needs root: sudo nightjar \(Self.task.rawValue) \(target.interface)")
         }
         let surroundings = Surroundings(
-            console: Console(program: "nightjar"), environment: environmentVariables())
+            console: Console(program: "nightjar"), environment: environment)
         Glibc.exit(Self.task.run(target.interface, surroundings, prefersKernel: prefersKernel))
     }
 }
@@ -46,7 +49,10 @@ struct Up: QuickSubcommand {
     @Flag(name: .customLong("kernel"), help: "Let the kernel's WireGuard serve the interface.")
     var prefersKernel = false
 
+    @OptionGroup var metrics: MetricsListenOption
     @OptionGroup var target: QuickTarget
+
+    var environment: [String: String] { metrics.adding(to: environmentVariables()) }
 }
 
 struct Down: QuickSubcommand {

@@ -9,7 +9,7 @@ import Tunnel
 package struct Daemon {
     private let tun: TunDevice
     private let socket: UAPISocket
-    let socketDirectory: String
+    package let socketDirectory: String
     private let logger: Logger
 
     /// What `nightjar run` is asked for, by its arguments and by the environment variables that wireguard-go knows.
@@ -26,6 +26,8 @@ package struct Daemon {
         package var nameFile: String?
         /// `LOG_LEVEL`.
         package var logLevel: LogLevel
+        /// `NIGHTJAR_METRICS_LISTEN`: where to answer questions for metrics; nil: nowhere.
+        package var metricsListen: MetricsAddress?
         package var offloads = TunDevice.Offloads()
         package var engine = Engine.Options()
 
@@ -36,6 +38,10 @@ package struct Daemon {
             socketDirectory = environment[Self.socketDirectoryVariable] ?? UAPISocket.defaultDirectory
             nameFile = environment["WG_TUN_NAME_FILE"]
             logLevel = LogLevel(environment: environment["LOG_LEVEL"])
+            if let text = environment[MetricsAddress.variable], !text.isEmpty {
+                guard let address = MetricsAddress(text) else { throw .badMetricsAddress(text) }
+                metricsListen = address
+            }
             for feature in (environment["NIGHTJAR_DISABLE"] ?? "").split(separator: ",") {
                 try disable(feature)
             }
@@ -93,8 +99,8 @@ package struct Daemon {
 
     /// Serves until a signal, the end of the interface or of the socket file.
     ///
-    /// - Parameter ready: called once everything runs.
-    package func serve(engineOptions: Engine.Options = Engine.Options(), ready: () -> Void) throws {
+    /// - Parameter ready: called once everything runs. What it throws ends the daemon.
+    package func serve(engineOptions: Engine.Options = Engine.Options(), ready: () throws -> Void) throws {
         Self.forbidCoreDumps()
         signal(SIGPIPE, SIG_IGN)
         // First of all, so that every thread inherits the mask.
@@ -119,14 +125,14 @@ package struct Daemon {
         }
         try engine.start()
         server.start()
-        logger.debug("Ready")
-        ready()
         defer {
             server.stop()
             names.stop()
             engine.shutDown()
             logger.debug("Stopped")
         }
+        logger.debug("Ready")
+        try ready()
         try engine.run()
     }
 
@@ -154,6 +160,7 @@ package struct Daemon {
 package enum DaemonError: Error, Equatable, CustomStringConvertible {
     case badDescriptor(variable: String, value: String)
     case unknownFeature(String)
+    case badMetricsAddress(String)
     case nameFile(path: String, code: Int32)
     case background(step: String, code: Int32)
     case backgroundDied(message: String)
@@ -164,6 +171,8 @@ package enum DaemonError: Error, Equatable, CustomStringConvertible {
             "\(variable)=\(value) is no file descriptor: it needs a number, or to be unset"
         case .unknownFeature(let name):
             "NIGHTJAR_DISABLE: '\(name)' is none of tun-offload, tun-tcp, tun-udp, udp-gso, udp-gro"
+        case .badMetricsAddress(let text):
+            "metrics can't listen on \(quoted(text)): this needs \(MetricsAddress.expectation)"
         case .nameFile(let path, let code):
             "cannot write the interface name to \(path): \(SystemError.text(for: code)); check WG_TUN_NAME_FILE"
         case .background(let step, let code):
