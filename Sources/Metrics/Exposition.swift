@@ -47,14 +47,26 @@ package struct Exposition {
             labels.add("obfuscation", (interface.snapshot.status.obfuscation.dialect ?? .plain).rawValue)
             text.sample(labels, 1)
         }
-        eachReported(.interfaceUp) { $0.sample($1.labels, $2.isUp && $2.bindFailure == 0) }
+        each(.interfaceUp) { text, interface in
+            if let isUp = interface.isUp { text.sample(interface.labels, isUp) }
+        }
+        each(.mtu) { text, interface in
+            if let mtu = interface.snapshot.mtu { text.sample(interface.labels, UInt64(clamping: mtu)) }
+        }
+        each(.peers) { text, interface in
+            for word in Self.healthOfPeers {
+                text.sample(interface.labels.adding("health", word.rawValue), UInt64(clamping: interface.tally[word]))
+            }
+        }
         eachReported(.startTime) { $0.sample($1.labels, seconds: $1.time(of: $2.age)) }
-        eachReported(.mtu) { $0.sample($1.labels, UInt64(clamping: $2.mtu)) }
         eachReported(.underLoad) { $0.sample($1.labels, $2.isUnderLoad) }
         eachReported(.drops) { text, interface, report in
             for drop in report.drops { text.sample(interface.labels.adding("reason", drop.reason), drop.count) }
         }
     }
+
+    /// The words that are never used for peers aren't counted.
+    private static let healthOfPeers = Health.Word.allCases.filter { $0 != .down && $0 != .broken }
 
     // MARK: Peers
 
@@ -104,7 +116,7 @@ package struct Exposition {
             labels.add("obfuscation", peer.status.dialect.rawValue)
             text.sample(labels, 1)
         }
-        eachPeer(.alive) { $0.sample($1.labels, $1.isAlive) }
+        eachPeer(.peerUp) { $0.sample($1.labels, $1.health == .healthy) }
         eachReportedPeer(.heard) { text, peer, report in
             if let age = report.heard { text.sample(peer.labels, seconds: peer.time(of: age)) }
         }

@@ -62,15 +62,16 @@ extension MetricFamily {
         "1 while senders of handshakes have to prove their address by a cookie.")
     static let drops = MetricFamily(
         "nightjar_interface_drops_total", .counter, "Packets and datagrams that were dropped, by reason.")
-    static let peers = MetricFamily("nightjar_interface_peers", .gauge, "Peers by their health.")
+    static let peers = MetricFamily("nightjar_interface_peers", .gauge,
+        "Peers by health: healthy, idle, waiting, silent, refused, expired, over-quota, or in the file only: off, missing.")
 }
 
 /// With `interface` and `public_key`.
 extension MetricFamily {
     static let ownPeerInfo = MetricFamily(
         "nightjar_peer_info", .gauge, "A peer with its name, its allowed IPs, its endpoint and its obfuscation.")
-    static let alive = MetricFamily(
-        "nightjar_peer_alive", .gauge, "1 if something authenticated came within the life of a session, 180 seconds.")
+    static let peerUp = MetricFamily(
+        "nightjar_peer_up", .gauge, "1 while there is a session with the peer, and what is sent to it isn't in vain.")
     static let handshakes = MetricFamily(
         "nightjar_peer_handshakes_total", .counter,
         "Handshakes by result: completed-as-initiator, completed-as-responder, or no-answer after all tries.")

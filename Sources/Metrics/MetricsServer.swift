@@ -4,6 +4,7 @@ package import LinuxNet
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Wire
 
 /// Answers HTTP requests for metrics, on two threads of its own: one for the connections, one that looks at the interface.
 ///

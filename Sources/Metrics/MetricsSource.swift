@@ -1,4 +1,4 @@
-package import Control
+import Control
 import LinuxNet
 package import Status
 import Tunnel

@@ -10,23 +10,29 @@ struct ObservedInterface {
     let labels: MetricLabels
     /// Empty without a private key.
     let publicKey: String
+    /// The peers that it has; those that are in its file alone are only counted.
     let peers: [ObservedPeer]
+    let tally: Health.Tally
 
     init(_ snapshot: InterfaceSnapshot) {
         self.snapshot = snapshot
-        labels = MetricLabels().adding("interface", snapshot.name)
-        publicKey = snapshot.status.privateKey.map { X25519.publicKey(of: $0).base64 } ?? ""
-        let reports = Dictionary(
-            (snapshot.report?.peers ?? []).map { ($0.publicKey, $0) }, uniquingKeysWith: { first, _ in first })
-        let names = Self.names(snapshot)
+        let labels = MetricLabels().adding("interface", snapshot.name)
+        self.labels = labels
+        publicKey = snapshot.status.privateKey.map { $0.isZero ? "" : X25519.publicKey(of: $0).base64 } ?? ""
         var seen: Set<PublicKey> = []
+        var peers: [ObservedPeer] = []
+        peers.reserveCapacity(snapshot.status.peers.count)
+        var words: [Health.Word] = []
         // Two samples with the same labels would make the whole answer worthless.
-        let statuses = snapshot.status.peers.filter { seen.insert($0.publicKey).inserted }
-        peers = statuses.map { [labels] status in
-            ObservedPeer(
-                status, reports[status.publicKey], fileName: names[status.publicKey], interface: labels,
-                now: snapshot.time.seconds)
+        for peer in snapshot.peers() where seen.insert(peer.publicKey).inserted {
+            let health = snapshot.health(of: peer).word
+            words.append(health)
+            if let status = peer.status {
+                peers.append(ObservedPeer(peer, status, health, interface: labels, now: snapshot.time.seconds))
+            }
         }
+        self.peers = peers
+        tally = Health.Tally(words)
     }
 
     var server: String {
@@ -36,6 +42,9 @@ struct ObservedInterface {
         case .kernel: "kernel"
         }
     }
+
+    /// Whether packets can go in and out; nil when nobody knows.
+    var isUp: Bool? { snapshot.isUp.map { $0 && snapshot.report?.bindFailure ?? 0 == 0 } }
 
     /// Unix seconds.
     func time(of age: Age) -> Int64 { wallTime(of: age, now: snapshot.time.seconds) }
@@ -47,20 +56,13 @@ struct ObservedInterface {
         labels.add("public_key", peer.publicKey)
         return labels
     }
-
-    private static func names(_ snapshot: InterfaceSnapshot) -> [PublicKey: String] {
-        var names: [PublicKey: String] = [:]
-        for peer in snapshot.configuration?.peers ?? [] {
-            if let key = peer.section?.publicKey, let name = peer.name { names[key] = name }
-        }
-        return names
-    }
 }
 
 /// A peer with the labels of its samples.
 struct ObservedPeer {
     let status: PeerStatus
     let report: PeerReport?
+    let health: Health.Word
     let publicKey: String
     /// Fit for terminals; empty when it has none.
     let name: String
@@ -76,17 +78,17 @@ struct ObservedPeer {
     /// - Parameters:
     ///   - interface: the labels of its interface.
     ///   - now: Unix seconds.
-    init(_ status: PeerStatus, _ report: PeerReport?, fileName: String?, interface: MetricLabels, now: Int64) {
+    init(_ peer: PeerSnapshot, _ status: PeerStatus, _ health: Health.Word, interface: MetricLabels, now: Int64) {
         self.status = status
-        self.report = report
+        self.report = peer.report
+        self.health = health
         self.now = now
         publicKey = status.publicKey.base64
-        let name = report?.annotation.name ?? ""
-        self.name = printable(name.isEmpty ? fileName ?? "" : name)
+        name = peer.name?.printable ?? ""
         allowedIPs = status.allowedIPs.map { "\($0)" }.joined(separator: ",")
         endpoint = status.endpoint.map { "\($0)" } ?? ""
         labels = interface.adding("public_key", publicKey)
-        detailedLabels = labels.adding("allowed_ips", allowedIPs).adding("friendly_name", self.name)
+        detailedLabels = labels.adding("allowed_ips", allowedIPs).adding("friendly_name", name)
     }
 
     /// What a daemon counts over its lives comes first.
@@ -99,34 +101,10 @@ struct ObservedPeer {
         return time.seconds == 0 && time.nanoseconds == 0 ? nil : time.seconds
     }
 
-    /// Whether something authenticated came within the life of a session. Of interfaces that others serve only
-    /// handshakes are known, of which there is one every two minutes while there is traffic.
-    var isAlive: Bool {
-        if let report { return report.heard.map { $0 < Self.lifetime } ?? false }
-        guard let lastHandshake else { return false }
-        return lastHandshake > now - Int64(Self.lifetime.milliseconds / 1000)
-    }
-
     /// Unix seconds.
     func time(of age: Age) -> Int64 { wallTime(of: age, now: now) }
-
-    /// REJECT_AFTER_TIME.
-    private static let lifetime = Age(milliseconds: 180_000)
 }
 
 private func wallTime(of age: Age, now: Int64) -> Int64 {
     now &- Int64(clamping: age.milliseconds / 1000)
-}
-
-/// A name from a file that anybody may have written: of bearable length, and nothing for a terminal to obey.
-private func printable(_ name: String) -> String {
-    String(
-        String.UnicodeScalarView(
-            name.unicodeScalars.prefix(64).map { scalar in
-                switch scalar.properties.generalCategory {
-                case .control, .lineSeparator, .paragraphSeparator: "\u{fffd}"
-                case .format where scalar != "\u{200d}": "\u{fffd}"
-                default: scalar
-                }
-            }))
 }
