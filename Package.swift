@@ -102,7 +102,8 @@ let package = Package(
         .testTarget(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "InspectionTests", dependencies: ["Inspection", "TestKit"], swiftSettings: swiftSettings),
-        .testTarget(name: "DatapathTests", dependencies: ["Datapath", "Obfuscation", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DatapathTests", dependencies: ["Datapath", "Obfuscation", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ControlTests",
             dependencies: ["Control", "Relay", "TestKit", .product(name: "Logging", package: "swift-log")],
@@ -120,7 +121,11 @@ let package = Package(
             name: "StatusTests", dependencies: ["Status", "Control", "Tunnel", "Wire", "TestKit"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "MetricsTests", dependencies: ["Metrics", "Status", "Control", "Tunnel", "Wire", "TestKit"],
+            name: "MetricsTests",
+            dependencies: [
+                "Metrics", "Status", "Control", "LinuxNet", "Tunnel", "Wire", "TestKit",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DoctorTests",

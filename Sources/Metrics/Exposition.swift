@@ -61,7 +61,9 @@ package struct Exposition {
         eachReported(.startTime) { $0.sample($1.labels, seconds: $1.time(of: $2.age)) }
         eachReported(.underLoad) { $0.sample($1.labels, $2.isUnderLoad) }
         eachReported(.drops) { text, interface, report in
-            for drop in report.drops { text.sample(interface.labels.adding("reason", drop.reason), drop.count) }
+            for drop in report.drops {
+                text.sample(interface.labels.adding("reason", drop.reason.printable), drop.count)
+            }
         }
     }
 
@@ -131,7 +133,7 @@ package struct Exposition {
         }
         eachReportedPeer(.refusals) { text, peer, report in
             for refusal in report.refusals {
-                text.sample(peer.labels.adding("reason", refusal.reason), refusal.count)
+                text.sample(peer.labels.adding("reason", refusal.reason.printable), refusal.count)
             }
         }
         eachReportedPeer(.initiationsSent) { $0.sample($1.labels, $2.initiationsSent) }

@@ -62,8 +62,10 @@ extension MetricFamily {
         "1 while senders of handshakes have to prove their address by a cookie.")
     static let drops = MetricFamily(
         "nightjar_interface_drops_total", .counter, "Packets and datagrams that were dropped, by reason.")
-    static let peers = MetricFamily("nightjar_interface_peers", .gauge,
-        "Peers by health: healthy, idle, waiting, silent, refused, expired, over-quota, or in the file only: off, missing.")
+    static let peers = MetricFamily(
+        "nightjar_interface_peers", .gauge,
+        "Peers by health: healthy, idle, waiting, silent, refused, expired, over-quota, or in the file only: off, missing."
+    )
 }
 
 /// With `interface` and `public_key`.
