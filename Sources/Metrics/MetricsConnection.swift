@@ -61,11 +61,16 @@ final class MetricsConnection: ChannelInboundHandler {
             }
     }
 
-    /// What isn't HTTP, or too much of it.
+    /// Who has asked may have nothing more to say; who hasn't is gone.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed, !isAsked { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// What isn't HTTP, or too much of it. What follows a question doesn't matter.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError, !isAsked, context.channel.isActive else {
-            return context.close(promise: nil)
-        }
+        guard error is HTTPParserError, context.channel.isActive else { return context.close(promise: nil) }
+        if isAsked { return }
         isAsked = true
         let head = HTTPResponseHead(
             version: .http1_1, status: .badRequest, headers: ["Content-Length": "0", "Connection": "close"])

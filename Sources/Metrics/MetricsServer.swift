@@ -36,6 +36,7 @@ package final class MetricsServer {
             .serverChannelOption(.backlog, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { [collector] channel in
                 guard count.enter(limit: limits.connections) else {
                     return channel.eventLoop.makeFailedFuture(TooManyClients())
