@@ -124,7 +124,6 @@ let package = Package(
             name: "MetricsTests",
             dependencies: [
                 "Metrics", "Status", "Control", "LinuxNet", "Tunnel", "Wire", "TestKit",
-                .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: swiftSettings),
         .testTarget(

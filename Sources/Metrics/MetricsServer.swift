@@ -1,7 +1,7 @@
 package import Control
 import Glibc
 package import LinuxNet
-package import NIOCore
+import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Wire
@@ -15,7 +15,7 @@ package final class MetricsServer {
         /// Connections at the same time; one more is closed at once.
         package var connections = 32
         /// From the beginning of a connection to the end of the answer.
-        package var patience = TimeAmount.seconds(15)
+        package var patience = Duration.seconds(15)
         /// Bytes of a request's head.
         package var requestBytes = 16 << 10
 
@@ -42,7 +42,7 @@ package final class MetricsServer {
                     return channel.eventLoop.makeFailedFuture(TooManyClients())
                 }
                 return channel.eventLoop.makeCompletedFuture {
-                    let connection = MetricsConnection(pages, collector, patience: limits.patience, count)
+                    let connection = MetricsConnection(pages, collector, patience: TimeAmount(limits.patience), count)
                     channel.closeFuture.assumeIsolated().whenComplete { _ in connection.isClosed = true }
                     var sizes = NIOHTTPDecoderLimitConfiguration()
                     sizes.maxHeaderFieldSize = limits.requestBytes

@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import LinuxNet
 import Metrics
-import NIOCore
 import Status
 import Synchronization
 import Testing
