@@ -10,6 +10,8 @@ struct QuickFile {
     let forwarding: Forwarding
     /// Where the daemon is to answer questions for metrics; nil: nowhere.
     let metricsListen: MetricsAddress?
+    /// What it says of its peers in comments.
+    let annotations: PeerAnnotations
     /// All of the file, with its keys.
     let text: [UInt8]
 
@@ -21,6 +23,7 @@ struct QuickFile {
         path = location.path
         configuration = try ConfigurationFile(parsing: text, name: location.path, dialect: .quick)
         let layout = ConfigurationLayout(text)
+        annotations = PeerAnnotations(layout, configuration, name: path)
         let setting = layout.interfaceComment(.forwarding)
         forwarding = setting.flatMap { Forwarding(rawValue: $0.value.lowercased()) } ?? .off
         if let setting, Forwarding(rawValue: setting.value.lowercased()) == nil {

@@ -73,6 +73,7 @@ struct UpPlan {
     var killSwitch: Bool?
     let forwarding: ForwardingRules?
     let metricsListen: MetricsAddress?
+    let annotations: PeerAnnotations
     /// Whether a kill switch that a crash has left is to go once the tunnel is up.
     var endsFormerKillSwitch = false
 }
@@ -151,7 +152,8 @@ extension Up {
                 ? nil : configuration.interface.killSwitch == .lan,
             forwarding: ForwardingRules(
                 source.forwarding, interface: source.interface, addresses: configuration.interface.addresses),
-            metricsListen: source.metricsListen)
+            metricsListen: source.metricsListen,
+            annotations: source.annotations)
     }
 
     /// Warns about and refuses what can be told from the file alone. Returns the firewall's tool, where there is one.
@@ -160,6 +162,7 @@ extension Up {
         let configuration = source.configuration
         let settings = configuration.interface
         for warning in configuration.warnings { console.write(warning) }
+        for warning in source.annotations.warnings { console.warn(warning) }
         let allowedIPs = configuration.peers.flatMap(\.prefixes)
         let hasRoutes = settings.table != .off
         if !Firewall.hasIPv6 {

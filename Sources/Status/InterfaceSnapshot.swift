@@ -1,9 +1,8 @@
 package import Control
-import Glibc
 package import LinuxNet
 package import Quick
 package import Tunnel
-package import Wire
+import Wire
 
 /// One interface at one moment: its state, what its daemon reports, and what its configuration file calls its peers.
 package struct InterfaceSnapshot: Sendable {
@@ -27,6 +26,8 @@ package struct InterfaceSnapshot: Sendable {
     package var configuration: ConfigurationText?
     /// Unix time that it was taken at.
     package var time: WallTime
+    /// The same on the clock that never goes back (`CLOCK_BOOTTIME`), in nanoseconds.
+    package var moment: UInt64 = 0
 
     package init(
         name: String, server: Server, status: DeviceStatus, report: DeviceReport?, path: String?,
@@ -50,6 +51,7 @@ package struct InterfaceSnapshot: Sendable {
     ) throws -> InterfaceSnapshot {
         let device = try WireGuardDevices.open(name, in: surroundings.devicePlaces)
         let status = try device.status()
+        let moment = Clock.bootTime()
         var report: DeviceReport?
         var server = Server.kernel
         if let program = device as? UserspaceDevice {
@@ -61,6 +63,7 @@ package struct InterfaceSnapshot: Sendable {
         var snapshot = InterfaceSnapshot(
             name: name, server: server, status: status, report: report, path: file?.path, configuration: file?.text,
             time: WallTime(seconds: now.seconds, nanoseconds: now.nanoseconds))
+        snapshot.moment = moment
         snapshot.link = link(name)
         return snapshot
     }
@@ -80,7 +83,8 @@ extension InterfaceSnapshot {
 
     /// The age from which on a session isn't used any more: what follows from it about a peer is the same for all.
     package var sessionLifetime: Age {
-        let seconds = status.obfuscation.amneziaWG?.rejectAfterTime?.upperBound ?? Timing.standard.rejectAfterTime.upperBound
+        let seconds =
+            status.obfuscation.amneziaWG?.rejectAfterTime?.upperBound ?? Timing.standard.rejectAfterTime.upperBound
         return Age(milliseconds: UInt64(seconds) * 1000)
     }
 }

@@ -37,7 +37,7 @@ package struct PeerSnapshot: Sendable {
 
     /// UDP payload bytes that count against its quota.
     package var used: UInt64? {
-        report.map { $0.receivedTotal.addingReportingOverflow($0.transmittedTotal) }.map { $0.overflow ? .max : $0.partialValue }
+        report.map { $0.receivedTotal.clampedSum($0.transmittedTotal) }
     }
 }
 

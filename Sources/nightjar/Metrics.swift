@@ -62,8 +62,6 @@ struct MetricsListenOption: ParsableArguments {
         }
     }
 
-    func adding(to environment: [String: String]) -> [String: String] {
-        guard let address else { return environment }
-        return environment.merging([MetricsAddress.variable: address]) { $1 }
-    }
+    /// The variables of the environment that say the same.
+    var variables: [String: String] { address.map { [MetricsAddress.variable: $0] } ?? [:] }
 }
