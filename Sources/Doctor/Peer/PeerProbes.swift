@@ -1,6 +1,6 @@
 package import Quick
-package import Tunnel
-package import Wire
+import Tunnel
+import Wire
 
 /// What came of trying out the peers of one interface: questions for names, packets on the way and through the tunnel.
 package struct PeerProbes: Sendable {
