@@ -1,12 +1,12 @@
 import Control
 import Glibc
-import LinuxNet
 import Quick
 import Testing
 import Tunnel
 import Wire
 
 @testable import Doctor
+@testable import LinuxNet
 
 /// Each fault alone is the first finding, and names what it was seen by.
 struct CheckTests {

@@ -1,3 +1,4 @@
+import NoisePrimitives
 import TestKit
 import Testing
 import Wire

@@ -1,5 +1,4 @@
 import Control
-import LinuxNet
 import NoisePrimitives
 import Quick
 import Status
@@ -7,6 +6,7 @@ import Tunnel
 import Wire
 
 @testable import Doctor
+@testable import LinuxNet
 
 /// A machine with an interface that is up as its file says, for tests to break.
 struct Patient {

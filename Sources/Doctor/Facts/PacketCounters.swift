@@ -1,5 +1,6 @@
 import Control
 import Glibc
+import Tunnel
 
 /// The kernel's counters of packets that it had no use for, from /proc/net.
 struct PacketCounters {
