@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 package import Wire
 
@@ -7,7 +8,7 @@ package import Wire
 package final class EchoSockets {
     package enum Event: Hashable, Sendable {
         case reply(sequence: UInt16, from: IPAddress, microseconds: UInt64)
-        case refused(sequence: UInt16, NetworkRefusal)
+        case refused(sequence: UInt16, NetworkRefusal, microseconds: UInt64)
     }
 
     private let interface: String?
@@ -98,8 +99,9 @@ package final class EchoSockets {
                         let microseconds = (Clock.bootTime() - time) / 1000
                         events.append(.reply(sequence: sequence, from: sender, microseconds: microseconds))
                     case .refused(let sequence, let refusal):
-                        guard times[sequence] != nil else { continue }
-                        events.append(.refused(sequence: sequence, refusal))
+                        guard let time = times[sequence] else { continue }
+                        let microseconds = (Clock.bootTime() - time) / 1000
+                        events.append(.refused(sequence: sequence, refusal, microseconds: microseconds))
                     case nil: continue
                     }
                 }
