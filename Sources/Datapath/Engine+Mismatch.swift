@@ -11,6 +11,8 @@ extension Engine {
         }
         guard let finding else { return shared.drops.count(.notWireGuard) }
         shared.drops.count(.wrongDialect)
+        let mismatch = Mismatch(finding: "\(finding)", endpoint: sample.source, at: now.instant)
+        lastMismatch = mismatch
         logger.info("Datagram from \(sample.source) dropped: \(finding)")
     }
 }

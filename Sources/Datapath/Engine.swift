@@ -47,6 +47,10 @@ package final class Engine {
     private var transmits = TransmitBatch()
     private var keystream: KeystreamGenerator
     var eventLog = EventLog()
+    /// When this was made.
+    let started: Instant
+    /// The last one that was found.
+    var lastMismatch: Mismatch?
 
     /// The port to bind, 0 for any; then the one that was bound.
     var listenPort: UInt16 = 0
@@ -74,6 +78,7 @@ package final class Engine {
     ) throws(SystemError) {
         let doorbell = try Doorbell()
         let ring: @Sendable () -> Void = { doorbell.ring() }
+        started = Instant(nanoseconds: Clock.bootTime())
         self.device = device
         self.loop = loop
         self.logger = logger

@@ -10,7 +10,7 @@ struct EventLog {
         switch event {
         case .initiationSent(let peer, let endpoint, let attempt):
             logger.debug("peer(\(peer.short)) - Sending handshake initiation to \(endpoint), attempt \(attempt)")
-        case .handshakeCompleted(let peer, let endpoint, let asInitiator):
+        case .handshakeCompleted(let peer, let endpoint, let asInitiator, _):
             logger.debug(
                 "peer(\(peer.short)) - Handshake completed with \(endpoint) as \(asInitiator ? "initiator" : "responder")"
             )
@@ -24,7 +24,9 @@ struct EventLog {
             )
         case .initiationImpossible(let peer, let reason):
             logger.debug("peer(\(peer.short)) - Can't send a handshake initiation: \(explanation(of: reason))")
-        case .gaveUp(let peer, let attempts, let dropped):
+        case .silent, .unconfirmed:
+            break
+        case .gaveUp(let peer, _, let attempts, let dropped):
             logger.debug(
                 "peer(\(peer.short)) - No answer after \(attempts) handshake initiations, giving up; \(dropped) waiting packets dropped"
             )
@@ -33,7 +35,7 @@ struct EventLog {
                 "peer(\(peer.short)) - Session keys erased: no new session for three times as long as one lasts")
         case .keepaliveSent(let peer):
             logger.debug("peer(\(peer.short)) - Sending keepalive packet")
-        case .roamed(let peer, let endpoint):
+        case .roamed(let peer, let endpoint, _):
             logger.debug("peer(\(peer.short)) - Endpoint is now \(endpoint)")
         case .underLoad:
             logger.debug("Under load: handshakes need a cookie from now on")

@@ -255,7 +255,10 @@ struct InboundLane: ~Copyable {
             if bytes[0] != 0 { shared.drops.count(.innerPacketMalformed) }
             return
         }
-        guard routes.isPeer(peer, for: packet.source) else { return shared.drops.count(.sourceNotAllowed) }
+        guard routes.isPeer(peer, for: packet.source) else {
+            peer.sentForeign(packet.source)
+            return shared.drops.count(.sourceNotAllowed)
+        }
         ECN.decapsulate(outer: outer, packet: inner)
         if !coalescer.add(inner, length: packet.length) {
             _ = writePackets()

@@ -94,7 +94,7 @@ struct OutboundLane: ~Copyable {
 
     private mutating func send(_ segments: borrowing Segmentation) {
         guard let peer = routes.peer(for: segments.packet.destination) else {
-            shared.drops.count(.noPeerForDestination, segments.segmentCount)
+            shared.drops.countUnroutable(segments.segmentCount, to: segments.packet.destination, at: now)
             return unreachables.answer(segments.packet, now: now)
         }
         send(segments, from: 0, to: peer)

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxNet
 import NoisePrimitives
 import Tunnel
@@ -153,8 +154,8 @@ struct Outbox: ~Copyable {
     mutating func flush(on sockets: UDPSocketPair?, waitsForRoom: Bool = true, drops: DropCounters, now: Instant) {
         close(now: now)
         way = nil
-        Self.send(&v4, on: sockets?.v4, waitsForRoom: waitsForRoom, drops: drops)
-        Self.send(&v6, on: sockets?.v6, waitsForRoom: waitsForRoom, drops: drops)
+        Self.send(&v4, on: sockets?.v4, waitsForRoom: waitsForRoom, drops: drops, now: now)
+        Self.send(&v6, on: sockets?.v6, waitsForRoom: waitsForRoom, drops: drops, now: now)
         used = 0
     }
 
@@ -178,21 +179,22 @@ struct Outbox: ~Copyable {
     }
 
     private static func send(
-        _ messages: inout Messages, on socket: UDPSocket?, waitsForRoom: Bool, drops: DropCounters
+        _ messages: inout Messages, on socket: UDPSocket?, waitsForRoom: Bool, drops: DropCounters,
+        now: Instant
     ) {
         let count = messages.batch.count
         guard count > 0 else { return }
         if let socket {
             messages.batch.waitsForRoom = waitsForRoom
             let report = messages.batch.send(on: socket)
-            if report.dropped > 0 { drops.count(.sendFailed, report.dropped) }
+            if report.dropped > 0 { drops.countUnsent(report.dropped, code: report.error, at: now) }
             if report.refusedSources != 0 {
                 for index in 0..<count where report.refusedSources & 1 << UInt64(index) != 0 {
                     if let (peer, source) = messages.peers[index], let source { peer.forgetSource(source) }
                 }
             }
         } else {
-            drops.count(.sendFailed, messages.batch.discard())
+            drops.countUnsent(messages.batch.discard(), code: EAFNOSUPPORT, at: now)
         }
         messages.peers.update(repeating: nil, count: count)
     }

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxNet
 import Logging
 import Tunnel
@@ -64,12 +65,15 @@ struct TransmitBatch: ~Copyable {
             let sent = messages.filter { $0.family == family }
             guard !sent.isEmpty else { continue }
             guard let socket = sockets?[family] else {
-                drops.count(.sendFailed, sent.reduce(0) { $0 + $1.datagrams })
+                drops.countUnsent(
+                    sent.reduce(0) { $0 + $1.datagrams }, code: EAFNOSUPPORT, at: Instant(nanoseconds: Clock.bootTime())
+                )
                 continue
             }
             let report = send(sent, on: socket)
             if report.dropped > 0 {
-                drops.count(.sendFailed, report.dropped)
+                drops.countUnsent(
+                    report.dropped, code: report.error, at: Instant(nanoseconds: Clock.bootTime()))
                 let destination = "\(sent[0].first.endpoint)\(sent.count > 1 ? " and others" : "")"
                 logger.debug("Can't send to \(destination): \(SystemError.text(for: report.error))")
             }

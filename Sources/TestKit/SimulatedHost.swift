@@ -241,7 +241,10 @@ package final class SimulatedHost {
         _ plaintext: UnsafeRawBufferPointer, from peer: Peer
     ) -> (packet: [UInt8]?, refusal: DropReason?) {
         guard let packet = IPPacket(plaintext) else { return (nil, .innerPacketMalformed) }
-        guard shared.routes.peer(for: packet.source) === peer else { return (nil, .sourceNotAllowed) }
+        guard shared.routes.peer(for: packet.source) === peer else {
+            peer.sentForeign(packet.source)
+            return (nil, .sourceNotAllowed)
+        }
         return (Array(plaintext[..<packet.length]), nil)
     }
 

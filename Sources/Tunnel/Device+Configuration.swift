@@ -45,6 +45,12 @@ extension Device {
         sendInitiation(to: peer, isRetry: false, now: now)
     }
 
+    /// Sends an initiation to a peer now, unless one went a moment ago.
+    package func initiate(_ publicKey: PublicKey, now: Moment) -> InitiationOutcome {
+        guard let peer = peers[publicKey] else { return .noSuchPeer }
+        return sendInitiation(to: peer, isRetry: false, now: now)
+    }
+
     /// Whether all peers that `change` adds have room. A new key that it names twice counts twice.
     package func hasRoom(for change: DeviceChange) -> Bool {
         let present = change.replacesPeers ? [:] : peers
@@ -111,6 +117,7 @@ extension Device {
             }
             peer.handshake.isEndpointConfigured = true
         }
+        if let annotation = change.annotation { peer.handshake.annotation = annotation }
         if let obfuscation = change.obfuscation { peer.handshake.obfuscation.apply(obfuscation) }
         if change.replacesAllowedIPs {
             for prefix in peer.handshake.allowedIPs.keys { _ = shared.routes.remove(prefix, of: peer) }

@@ -33,6 +33,7 @@ extension Device {
         }
         guard let refusal else { return }
         shared.drops.count(refusal)
+        note(refusal, from: endpoint, sender, at: now.instant)
         if refusal == .wrongDialect, let sender {
             report(.wrongDialect(sender, from: endpoint, dialect: arrival?.dialect ?? plainDialect))
         } else {
@@ -40,24 +41,41 @@ extension Device {
         }
     }
 
+    /// Keeps what was refused for who asks why.
+    private func note(_ refusal: DropReason, from endpoint: Endpoint, _ sender: PublicKey?, at now: Instant) {
+        let sighting = Sighting(endpoint: endpoint, at: now)
+        switch refusal {
+        case .wrongMAC1: misdirected = sighting
+        case .initiationFromUnknownKey: stranger = sender.map { Stranger(publicKey: $0, sighting: sighting) }
+        // Whose name it bears hasn't made it.
+        case .initiationUndecryptable: break
+        default: if let sender { peers[sender]?.handshake.history.refused(refusal, from: endpoint, at: now) }
+        }
+    }
+
     /// Sends an initiation, unless one went less than five seconds ago. Protocol §9.
-    func sendInitiation(to peer: Peer, isRetry: Bool, now: Moment) {
+    @discardableResult
+    func sendInitiation(to peer: Peer, isRetry: Bool, now: Moment) -> InitiationOutcome {
         if !isRetry { peer.timers.attempts.store(0, ordering: .relaxed) }
-        guard shared.isUp, !peer.timers.isInitiationTooSoon(at: now.instant) else { return }
+        guard shared.isUp else { return .interfaceDown }
+        guard !peer.timers.isInitiationTooSoon(at: now.instant) else { return .tooSoon }
         if !isRetry {
             peer.handshake.maximumRetries = UInt32(random.number(in: peer.handshake.timing.maximumRetries))
         }
         let (route, source, disguise) = peer.path.withLock { ($0.endpoint, $0.source, $0.disguise) }
         guard let endpoint = route else {
-            return report(.initiationImpossible(peer.publicKey, .noEndpoint))
+            report(.initiationImpossible(peer.publicKey, .noEndpoint))
+            return .noEndpoint
         }
         // A failed attempt counts too, so that traffic repeats it every five seconds and not with every packet.
         markHandshakeSent(by: peer, now: now.instant)
         guard let identity else {
-            return report(.initiationImpossible(peer.publicKey, .noPrivateKey))
+            report(.initiationImpossible(peer.publicKey, .noPrivateKey))
+            return .noPrivateKey
         }
         guard let staticShared = peer.handshake.sharedSecret(with: identity, peer: peer.publicKey) else {
-            return report(.initiationImpossible(peer.publicKey, .lowOrderKey))
+            report(.initiationImpossible(peer.publicKey, .lowOrderKey))
+            return .lowOrderKey
         }
         eraseKeysIfDue(of: peer, now: now.instant)
         abandonInitiation(of: peer)
@@ -75,15 +93,32 @@ extension Device {
         }
         guard !bytes.isEmpty else {
             shared.indices.release(index)
-            return report(.initiationImpossible(peer.publicKey, .lowOrderKey))
+            report(.initiationImpossible(peer.publicKey, .lowOrderKey))
+            return .lowOrderKey
         }
+        peer.handshake.outstandingSince = now.instant
         transmit(.initiation, bytes, to: endpoint, from: source, in: disguise, peer: peer)
         peer.sent(.handshake, bytes: bytes.count, on: nil, at: now.instant)
         peer.handshake.retransmitAt = now.instant + random.span(in: peer.handshake.timing.rekeyTimeout) + jitter()
         report(
             .initiationSent(
                 peer.publicKey, endpoint, attempt: Int(peer.timers.attempts.load(ordering: .relaxed)) + 1))
+        noteInitiation(to: peer, at: endpoint, now.instant)
         reschedule(peer)
+        return .sent
+    }
+
+    private func noteInitiation(to peer: Peer, at endpoint: Endpoint, _ now: Instant) {
+        let silentSince = peer.handshake.history.silentSince ?? now
+        if peer.handshake.history.isSilenceNews {
+            report(
+                .silent(
+                    peer.publicKey, endpoint, initiations: peer.handshake.history.unanswered,
+                    for: now.since(silentSince)))
+        }
+        peer.handshake.history.silentSince = silentSince
+        peer.handshake.history.initiationsSent += 1
+        peer.handshake.history.unanswered += 1
     }
 
     /// The initiator has its response, or the responder its first packet: both sides have the session.
@@ -94,7 +129,10 @@ extension Device {
         peer.timers.lastMinuteInitiationSent.store(false, ordering: .relaxed)
         let current = peer.path.withLock { ($0.current, $0.endpoint) }
         if let keypair = current.0, let endpoint = current.1 {
-            report(.handshakeCompleted(peer.publicKey, endpoint, asInitiator: keypair.isInitiator))
+            let occasion = peer.handshake.history.completed(
+                asInitiator: keypair.isInitiator, at: endpoint, now.instant,
+                sessionsEndAfter: peer.handshake.timing.eraseKeysAfter)
+            report(.handshakeCompleted(peer.publicKey, endpoint, asInitiator: keypair.isInitiator, occasion))
         }
         flushStaged(of: peer, now: now)
     }
@@ -171,6 +209,11 @@ extension Device {
         peer.moved(to: endpoint, via: source, confirming: nil)
         peer.received(.handshake, bytes: arrival?.length ?? message.count, at: now.instant)
         if let arrival { peer.noticed(hint: arrival.hint, length: arrival.length) }
+        peer.handshake.history.initiationsAccepted += 1
+        if peer.handshake.history.unconfirmed == PeerHistory.manyUnanswered {
+            report(.unconfirmed(peer.publicKey, endpoint, initiations: PeerHistory.manyUnanswered))
+        }
+        peer.handshake.history.unconfirmed += 1
         return respond(to: &initiation, peer: peer, endpoint: endpoint, via: source, now: now.instant)
     }
 
@@ -222,6 +265,7 @@ extension Device {
         case nil: return .responseUnexpected
         }
         forgetInitiation(of: peer)
+        peer.handshake.history.roundTrip = peer.handshake.outstandingSince.map { now.instant.since($0) }
         peer.moved(to: endpoint, via: source, confirming: nil)
         peer.received(.handshake, bytes: arrival?.length ?? message.count, at: now.instant)
         if let arrival { peer.noticed(hint: arrival.hint, length: arrival.length) }

@@ -56,7 +56,8 @@ extension Device {
     /// Sends what waits for the peer, or an empty packet when nothing does; without a session, asks for one.
     func sendKeepalive(to peer: Peer, now: Moment) {
         guard let grant = peer.sendGrant(at: now.instant) else {
-            return sendInitiation(to: peer, isRetry: false, now: now)
+            sendInitiation(to: peer, isRetry: false, now: now)
+            return
         }
         if peer.path.withLock({ $0.staged.count }) > 0 {
             sendStaged(of: peer, with: grant, now: now)
@@ -86,7 +87,10 @@ extension Device {
             counter = grant.keypair.reserve(path.staged.count)
             return counter == nil ? [] : path.staged.takeAll()
         }
-        guard let counter else { return sendInitiation(to: peer, isRetry: false, now: now) }
+        guard let counter else {
+            sendInitiation(to: peer, isRetry: false, now: now)
+            return
+        }
         for (position, packet) in packets.enumerated() {
             seal(packet, to: peer, with: grant, counter: counter + UInt64(position), now: now)
         }
@@ -94,7 +98,8 @@ extension Device {
 
     private func sendKeepalive(to peer: Peer, with grant: SendGrant, now: Moment) {
         guard let counter = grant.keypair.reserve(1) else {
-            return sendInitiation(to: peer, isRetry: false, now: now)
+            sendInitiation(to: peer, isRetry: false, now: now)
+            return
         }
         seal([], to: peer, with: grant, counter: counter, now: now)
         report(.keepaliveSent(peer.publicKey))

@@ -94,7 +94,9 @@ extension Device {
             if peer.handshake.eraseKeysAt == nil {
                 peer.handshake.eraseKeysAt = now.instant + peer.handshake.timing.eraseKeysAfter
             }
-            return report(.gaveUp(peer.publicKey, attempts: Int(attempts) + 1, droppedPackets: dropped))
+            peer.handshake.history.timesGivenUp += 1
+            return report(
+                .gaveUp(peer.publicKey, peer.endpoint, attempts: Int(attempts) + 1, droppedPackets: dropped))
         }
         if let allowedAt = peer.timers.initiationAllowedAt, now.instant < allowedAt {
             // The peer called too and was answered, but its session hasn't been confirmed. If both sides called at

@@ -18,6 +18,23 @@ package final class Device {
 
     /// Whether a party that came as WireGuard has it may be told that this device is under load.
     package var answersUnderLoad = true
+    /// The last initiation from a key that no peer has.
+    package internal(set) var stranger: Stranger?
+    /// The last handshake message that was made for another public key than the device's.
+    package internal(set) var misdirected: Sighting?
+
+    /// Where something came from and when.
+    package struct Sighting: Sendable {
+        package let endpoint: Endpoint
+        package let at: Instant
+    }
+
+    /// Somebody who uses a key that no peer has. That the key is theirs isn't proven.
+    package struct Stranger: Sendable {
+        package let publicKey: PublicKey
+        package let sighting: Sighting
+    }
+
     /// What was said about the disguise of the interface, its peers' default.
     package internal(set) var obfuscation = ObfuscationSettings()
 
@@ -82,9 +99,7 @@ package final class Device {
             let signals = shared.signals.signals(of: peer)
             guard peers[peer.publicKey] === peer else { continue }
             if signals.contains(.sessionConfirmed) { completeHandshake(of: peer, now: now) }
-            if signals.contains(.roamed), let endpoint = peer.endpoint {
-                report(.roamed(peer.publicKey, endpoint))
-            }
+            if signals.contains(.roamed) { reportRoaming(of: peer) }
             if signals.contains(.initiationWanted) { sendInitiation(to: peer, isRetry: false, now: now) }
             reschedule(peer)
         }
@@ -124,23 +139,36 @@ package final class Device {
     /// Something that a log tells. Secrets are never part of it.
     package enum Event: Sendable {
         case initiationSent(PublicKey, Endpoint, attempt: Int)
-        case handshakeCompleted(PublicKey, Endpoint, asInitiator: Bool)
+        /// Initiations that nothing has answered, and since when. It is told after a few of them, and now and then from there on.
+        case silent(PublicKey, Endpoint, initiations: UInt64, for: Instant.Span)
+        case handshakeCompleted(PublicKey, Endpoint, asInitiator: Bool, HandshakeOccasion = .renewal)
+        /// The peer goes on calling: it hasn't used the session of any answer to so many initiations.
+        case unconfirmed(PublicKey, Endpoint, initiations: UInt64)
         case handshakeRefused(DropReason, from: Endpoint, PublicKey?)
         /// A message of a peer came in a dialect that it isn't spoken to in.
         case wrongDialect(PublicKey, from: Endpoint, dialect: Int)
         case initiationImpossible(PublicKey, DropReason)
-        case gaveUp(PublicKey, attempts: Int, droppedPackets: Int)
+        case gaveUp(PublicKey, Endpoint?, attempts: Int, droppedPackets: Int)
         case keysErased(PublicKey)
         case keepaliveSent(PublicKey)
-        case roamed(PublicKey, Endpoint)
+        case roamed(PublicKey, Endpoint, from: Endpoint)
         case underLoad
+    }
+
+    /// A peer's first endpoint is told with its first handshake, and a new one with a handshake only once.
+    private func reportRoaming(of peer: Peer) {
+        guard let endpoint = peer.endpoint, let former = peer.handshake.history.toldEndpoint, endpoint != former
+        else { return }
+        peer.handshake.history.toldEndpoint = endpoint
+        report(.roamed(peer.publicKey, endpoint, from: former))
     }
 
     func report(_ event: Event) {
         events.append(event, limit: 1024)
     }
 
-    var peersInOrder: [Peer] {
+    /// In the order of their creation.
+    package var peersInOrder: [Peer] {
         peers.values.sorted { $0.number < $1.number }
     }
 }

@@ -1,4 +1,5 @@
 import Synchronization
+package import Wire
 
 /// Why a packet or datagram was dropped. Every drop is counted under one of these.
 package enum DropReason: Int, CaseIterable, Sendable {
@@ -96,6 +97,12 @@ package enum DropReason: Int, CaseIterable, Sendable {
 package final class DropCounters: Sendable {
     // Safe to share: the cells are only touched through atomic operations and live as long as this object.
     nonisolated(unsafe) private let cells: UnsafeMutablePointer<Atomic<UInt64>>
+    private let details = Mutex(Details())
+
+    private struct Details {
+        var sendFailure: (code: Int32, at: Instant)?
+        var unroutable: (destination: IPAddress, at: Instant)?
+    }
 
     package init() {
         cells = .allocate(capacity: DropReason.allCases.count)
@@ -113,6 +120,28 @@ package final class DropCounters: Sendable {
     package func count(_ reason: DropReason, _ packets: Int = 1) {
         cells[reason.rawValue].wrappingAdd(UInt64(packets), ordering: .relaxed)
     }
+
+    /// Counts datagrams that couldn't be sent.
+    ///
+    /// - Parameter code: an `errno` value.
+    package func countUnsent(_ packets: Int, code: Int32, at now: Instant) {
+        count(.sendFailed, packets)
+        details.withLock { $0.sendFailure = (code, now) }
+    }
+
+    /// Counts packets that no peer's allowed IPs hold.
+    package func countUnroutable(_ packets: Int, to destination: IPAddress, at now: Instant) {
+        count(.noPeerForDestination, packets)
+        // Every interface is sent some of these by the kernel.
+        guard !destination.isForMany else { return }
+        details.withLock { $0.unroutable = (destination, now) }
+    }
+
+    /// The last send that failed, with an `errno` value.
+    package var lastSendFailure: (code: Int32, at: Instant)? { details.withLock { $0.sendFailure } }
+
+    /// The last address that no peer's allowed IPs hold; none that stands for many machines.
+    package var lastUnroutable: (destination: IPAddress, at: Instant)? { details.withLock { $0.unroutable } }
 
     /// How many were dropped for `reason`.
     package subscript(_ reason: DropReason) -> UInt64 {

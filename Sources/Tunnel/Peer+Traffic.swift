@@ -59,9 +59,12 @@ extension Peer {
         if timers.sendKeepaliveAt.load(ordering: .relaxed) != 0 {
             timers.sendKeepaliveAt.store(0, ordering: .sequentiallyConsistent)
         }
-        if traffic == .data, timers.unansweredSince.load(ordering: .relaxed) == 0 {
-            timers.unansweredSince.store(now.nanoseconds, ordering: .sequentiallyConsistent)
-            if let deadline = timers.unansweredDeadline { wakeControl(by: deadline) }
+        if traffic == .data {
+            lastDataSent.store(now.nanoseconds, ordering: .relaxed)
+            if timers.unansweredSince.load(ordering: .relaxed) == 0 {
+                timers.unansweredSince.store(now.nanoseconds, ordering: .sequentiallyConsistent)
+                if let deadline = timers.unansweredDeadline { wakeControl(by: deadline) }
+            }
         }
         traversed(at: now)
         if let keypair, keypair.wantsRekeyAfterSending(at: now) { requestInitiation(at: now) }
@@ -90,6 +93,7 @@ extension Peer {
             timers.unansweredSince.store(0, ordering: .sequentiallyConsistent)
         }
         if traffic == .data {
+            lastDataReceived.store(now.nanoseconds, ordering: .relaxed)
             if timers.sendKeepaliveAt.load(ordering: .relaxed) == 0 {
                 let deadline =
                     now + Instant.Span(nanoseconds: timers.keepaliveTimeout.load(ordering: .relaxed))
@@ -98,8 +102,15 @@ extension Peer {
             } else if !timers.needsAnotherKeepalive.load(ordering: .relaxed) {
                 timers.needsAnotherKeepalive.store(true, ordering: .relaxed)
             }
+        } else {
+            lastHeard.store(now.nanoseconds, ordering: .relaxed)
         }
         traversed(at: now)
+    }
+
+    /// Notes a packet whose source isn't among the peer's allowed IPs.
+    package func sentForeign(_ source: IPAddress) {
+        foreignSources.withLock { $0 = ($0.count &+ 1, source) }
     }
 
     /// Takes the address that an authenticated message came from, and the session that it came on.

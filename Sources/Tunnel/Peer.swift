@@ -18,6 +18,15 @@ package final class Peer: @unchecked Sendable {
     /// UDP payload bytes of accepted messages from the peer.
     package let receivedBytes = Atomic<UInt64>(0)
 
+    /// When an authenticated packet with content was last sent to the peer, in nanoseconds; 0: never.
+    package let lastDataSent = Atomic<UInt64>(0)
+    /// When one was last received from it.
+    package let lastDataReceived = Atomic<UInt64>(0)
+    /// When anything else that authenticated last came from it.
+    package let lastHeard = Atomic<UInt64>(0)
+    /// Packets from it whose source isn't among its allowed IPs, and the last such source.
+    package let foreignSources = Mutex<(count: UInt64, last: IPAddress?)>((0, nil))
+
     /// Which of the device's dialects its messages come in.
     package let dialect = Atomic<Int>(plainDialect)
 
@@ -53,6 +62,12 @@ package final class Peer: @unchecked Sendable {
     /// What was said about its disguise. For the control thread alone, as the next.
     package var obfuscation: ObfuscationSettings { handshake.obfuscation }
 
+    /// What became of its handshakes.
+    package var history: PeerHistory { handshake.history }
+
+    /// What people call it, and how long it may be used.
+    package var annotation: PeerAnnotation { handshake.annotation }
+
     /// Whether its endpoint was configured, not learned from what it sent.
     package var isEndpointConfigured: Bool { handshake.isEndpointConfigured }
 
@@ -85,6 +100,8 @@ struct PeerHandshake {
     var presharedKey = Secret32.zero
     var cookies: CookieJar
     var outstanding: OutstandingInitiation?
+    /// When that was sent.
+    var outstandingSince: Instant?
     /// The newest timestamp accepted from the peer.
     var lastTimestamp: TAI64N?
     var lastInitiationAccepted: Instant?
@@ -115,6 +132,8 @@ struct PeerHandshake {
     var obfuscation = ObfuscationSettings()
     /// Whether the endpoint was configured, not learned: then the peer is one that is called.
     var isEndpointConfigured = false
+    var annotation = PeerAnnotation()
+    var history = PeerHistory()
     /// Each prefix with its place in the order of insertion.
     var allowedIPs: [Prefix: UInt64] = [:]
 

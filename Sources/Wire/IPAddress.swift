@@ -64,6 +64,14 @@ public enum IPAddress: Hashable, Sendable {
     public var isIPv6: Bool {
         if case .v6 = self { true } else { false }
     }
+
+    /// Whether it stands for more than one machine wherever it is: a multicast address, or 255.255.255.255.
+    public var isForMany: Bool {
+        switch self {
+        case .v4(let v4): v4.value >> 28 == 0xe || v4.value == 0xffff_ffff
+        case .v6(let v6): v6.high >> 56 == 0xff
+        }
+    }
 }
 
 /// An address and how many of its leading bits count. The others are zero. Protocol §13.

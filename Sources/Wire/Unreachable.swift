@@ -97,8 +97,8 @@ package enum Unreachable {
     private static func allowsError(_ packet: IPPacket) -> Bool {
         let addressesAllow =
             switch (packet.source, packet.destination) {
-            case (.v4(let source), .v4(let destination)): isSingleHost(source) && !isForMany(destination)
-            case (.v6(let source), .v6(let destination)): isSingleHost(source) && !isMulticast(destination)
+            case (.v4(let source), .v4): isSingleHost(source) && !packet.destination.isForMany
+            case (.v6(let source), .v6): isSingleHost(source) && !packet.destination.isForMany
             default: false
             }
         guard addressesAllow, case .transport(let header, let offset) = packet.payload else { return false }
@@ -125,15 +125,7 @@ package enum Unreachable {
         return network != 0 && network != 127 && network < 224
     }
 
-    private static func isForMany(_ address: IPv4Address) -> Bool {
-        address.value >> 28 == 0xe || address.value == 0xffff_ffff
-    }
-
     private static func isSingleHost(_ address: IPv6Address) -> Bool {
-        !isMulticast(address) && !(address.high == 0 && address.low <= 1)
-    }
-
-    private static func isMulticast(_ address: IPv6Address) -> Bool {
-        address.high >> 56 == 0xff
+        !IPAddress.v6(address).isForMany && !(address.high == 0 && address.low <= 1)
     }
 }

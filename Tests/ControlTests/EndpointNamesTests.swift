@@ -312,6 +312,14 @@ private final class FakeEngine: NamedEndpointEngine {
 
     func status() -> DeviceStatus { DeviceStatus() }
     func drops() -> [(reason: String, count: UInt64)] { [] }
+
+    func report() -> DeviceReport {
+        var report = DeviceReport()
+        report.peers = endpoints.keys.map { PeerReport($0) }
+        return report
+    }
+
+    func initiate(_ publicKey: PublicKey) -> InitiationOutcome { hasPeer(publicKey) ? .sent : .noSuchPeer }
     func hasPeer(_ publicKey: PublicKey) -> Bool { endpoints[publicKey] != nil }
     func endpoint(of publicKey: PublicKey) -> Endpoint? { endpoints[publicKey] ?? nil }
 

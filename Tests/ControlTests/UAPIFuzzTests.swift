@@ -80,7 +80,7 @@ struct UAPIFuzzTests {
             }
             for request in whole {
                 switch request {
-                case .get, .drops, .endpointNames, .set: operations += 1
+                case .get, .drops, .endpointNames, .report, .initiate, .set: operations += 1
                 case .refused, .unreadable: refusals += 1
                 }
             }

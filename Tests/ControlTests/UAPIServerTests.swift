@@ -255,4 +255,6 @@ private final class StoppingTarget: ConfigurationTarget {
     func status() -> DeviceStatus { DeviceStatus() }
     func drops() -> [(reason: String, count: UInt64)] { [] }
     func endpointNames() -> [(peer: PublicKey, name: String)] { [] }
+    func report() -> DeviceReport { DeviceReport() }
+    func initiate(_ publicKey: PublicKey) -> InitiationOutcome { .noSuchPeer }
 }

@@ -56,6 +56,8 @@ func describe(_ request: UAPIRequest) -> String {
     case .get: "get"
     case .drops: "drops"
     case .endpointNames: "names"
+    case .report: "report"
+    case .initiate(let publicKey): "initiate \(Hex.encode(publicKey.bytes))"
     case .set(let change): "set " + describe(change)
     case .refused(let failure): "refused \(failure.errno)"
     case .unreadable(let failure): "unreadable \(failure?.errno ?? 0)"
@@ -117,6 +119,9 @@ final class FakeTarget: ConfigurationTarget {
     var current = DeviceStatus()
     var names: [(peer: PublicKey, name: String)] = []
     var counts: [(reason: String, count: UInt64)] = []
+    var facts = DeviceReport()
+    var called: [PublicKey] = []
+    var outcome = InitiationOutcome.sent
 
     func apply(_ change: DeviceChange) -> Int32 {
         changes.append(change)
@@ -126,6 +131,12 @@ final class FakeTarget: ConfigurationTarget {
     func status() -> DeviceStatus { current }
     func drops() -> [(reason: String, count: UInt64)] { counts }
     func endpointNames() -> [(peer: PublicKey, name: String)] { names }
+    func report() -> DeviceReport { facts }
+
+    func initiate(_ publicKey: PublicKey) -> InitiationOutcome {
+        called.append(publicKey)
+        return outcome
+    }
 }
 
 /// A loop over poll(2).

@@ -17,7 +17,10 @@ struct RoamingTests {
         pair.sendFromAlice()
         pair.run(1)
         #expect(pair.aliceAtBob.endpoint == Self.elsewhere)
-        #expect(pair.bob.events.contains { if case .roamed(_, Self.elsewhere) = $0 { true } else { false } })
+        #expect(
+            pair.bob.events.contains {
+                if case .roamed(_, Self.elsewhere, from: endpoint("192.0.2.1", 1111)) = $0 { true } else { false }
+            })
         pair.sendFromBob()
         pair.run(1)
         #expect(pair.alice.delivered.count == 1)

@@ -24,7 +24,7 @@ struct TimerTests {
             #expect(Set(zip(times, times.dropFirst()).map { $1.seconds(since: $0) }).count > 15)
             #expect(pair.alice.shared.drops[.handshakeGivenUp] == 2)
             #expect(pair.bobAtAlice.stagedCount == 0)
-            let gaveUp = pair.alice.events.filter { if case .gaveUp(_, 20, 2) = $0 { true } else { false } }
+            let gaveUp = pair.alice.events.filter { if case .gaveUp(_, _, 20, 2) = $0 { true } else { false } }
             #expect(gaveUp.count == 1)
             let attempts = pair.alice.events.compactMap {
                 if case .initiationSent(_, _, let attempt) = $0 { attempt } else { nil }

@@ -73,6 +73,16 @@ final class EndpointNames: ConfigurationTarget {
             .map { ($0.key, $0.value.name.description) }
     }
 
+    func report() -> DeviceReport {
+        var report = engine.report()
+        for place in report.peers.indices {
+            report.peers[place].endpointName = entries[report.peers[place].publicKey]?.name.description
+        }
+        return report
+    }
+
+    func initiate(_ publicKey: PublicKey) -> InitiationOutcome { engine.initiate(publicKey) }
+
     func apply(_ change: DeviceChange) -> Int32 {
         let former = change.peers.filter { entries[$0.publicKey] != nil }
             .reduce(into: [PublicKey: Endpoint]()) { $0[$1.publicKey] = engine.endpoint(of: $1.publicKey) }
@@ -108,7 +118,7 @@ final class EndpointNames: ConfigurationTarget {
     /// Looks at what the tunnel reports.
     func note(_ event: Device.Event, now: UInt64) {
         switch event {
-        case .handshakeCompleted(let peer, _, _):
+        case .handshakeCompleted(let peer, _, _, _):
             guard entries[peer]?.silentSince != nil else { return }
             entries[peer]?.silentSince = nil
             entries[peer]?.pause = Self.shortestPause
@@ -189,6 +199,8 @@ protocol NamedEndpointEngine: AnyObject {
     func apply(_ change: DeviceChange) -> Int32
     func status() -> DeviceStatus
     func drops() -> [(reason: String, count: UInt64)]
+    func report() -> DeviceReport
+    func initiate(_ publicKey: PublicKey) -> InitiationOutcome
     /// The mark of the tunnel's own datagrams, 0 for none.
     var firewallMark: UInt32 { get }
     func hasPeer(_ publicKey: PublicKey) -> Bool

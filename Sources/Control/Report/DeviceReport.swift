@@ -1,4 +1,3 @@
-package import Tunnel
 package import Wire
 
 /// What a daemon of Nightjar knows of its interface beyond what the configuration socket tells every client: what became of
@@ -20,11 +19,14 @@ package struct DeviceReport: Equatable, Sendable {
     package var drops: [Count] = []
     /// The last datagram that the kernel refused to send.
     package var sendFailure: SendFailure?
-    /// The last initiation whose sender is no peer here.
+    /// The last initiation whose sender is no peer here. That the key is the sender's isn't proven.
     package var stranger: Stranger?
+    /// The last handshake message that was made for another public key than the interface's.
+    package var misdirected: Misdirected?
     /// The last datagram that would mean something under other settings of obfuscation.
     package var mismatch: Mismatch?
-    /// The last packet from this machine that no peer's allowed IPs hold.
+    /// The last packet from this machine that no peer's allowed IPs hold; none to a multicast address or 255.255.255.255, of which
+    /// every interface gets some.
     package var unroutable: Unroutable?
     /// In the order of their creation.
     package var peers: [PeerReport] = []
@@ -60,6 +62,16 @@ package struct DeviceReport: Equatable, Sendable {
 
         package init(publicKey: PublicKey, endpoint: Endpoint, age: Age) {
             self.publicKey = publicKey
+            self.endpoint = endpoint
+            self.age = age
+        }
+    }
+
+    package struct Misdirected: Equatable, Sendable {
+        package var endpoint: Endpoint
+        package var age: Age
+
+        package init(endpoint: Endpoint, age: Age) {
             self.endpoint = endpoint
             self.age = age
         }

@@ -22,6 +22,8 @@ package struct PeerReport: Equatable, Sendable {
     package var timesGivenUp: UInt64 = 0
     /// Initiations since the last handshake was completed that nothing has answered.
     package var unanswered: UInt64 = 0
+    /// Initiations of the peer since then whose answer it hasn't used.
+    package var unconfirmed: UInt64 = 0
     /// When the last handshake was completed; nil when never.
     package var handshake: Age?
     /// From initiation to response, of the last handshake that this side began: microseconds.

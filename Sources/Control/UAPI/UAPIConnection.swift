@@ -99,6 +99,10 @@ final class UAPIConnection {
             answer = UAPIResponse.drops(server.target.drops())
         case .endpointNames:
             answer = UAPIResponse.endpointNames(server.target.endpointNames())
+        case .report:
+            answer = UAPIResponse.report(server.target.report(), interfaceName: server.scopes.name)
+        case .initiate(let publicKey):
+            answer = UAPIResponse.result(errno: server.target.initiate(publicKey).code)
         case .set(let change):
             answer = UAPIResponse.result(errno: server.target.apply(change))
         case .refused(let failure):

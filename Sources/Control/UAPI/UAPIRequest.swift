@@ -1,5 +1,6 @@
 import Glibc
 package import Tunnel
+package import Wire
 
 /// One operation as a client of the configuration socket asked for it. UAPI Part 1.
 package enum UAPIRequest: Sendable {
@@ -9,6 +10,10 @@ package enum UAPIRequest: Sendable {
     case drops
     /// Asks for the names that peers' endpoints were given by. An addition of Nightjar's to the interface.
     case endpointNames
+    /// Asks for a ``DeviceReport``. An addition of Nightjar's to the interface.
+    case report
+    /// Asks for an initiation to a peer now. An addition of Nightjar's to the interface.
+    case initiate(PublicKey)
     /// A change that was read to its end and is valid in itself.
     case set(DeviceChange)
     /// Something that gets an error as its answer. What follows it on the connection is a new operation.

@@ -1,3 +1,5 @@
+import Wire
+
 /// Cuts the bytes of a configuration connection into operations. UAPI Part 1.
 ///
 /// It does no I/O: bytes go in as they arrive, in pieces of any size, and operations come out. Between two pieces it
@@ -25,6 +27,7 @@ package struct UAPIRequestReader: ~Copyable {
             switch state {
             case .firstLine: request = readFirstLine(&input)
             case .setLine: request = readSetLine(&input)
+            case .initiateLine(let publicKey): request = readInitiateLine(publicKey, &input)
             case .queryEnd(let query): request = readEnd(of: query, &input)
             case .refusedLine: request = skipRefusedLine(&input)
             case .refusedEnd: request = skipRefusedEnd(&input)
@@ -44,6 +47,8 @@ extension UAPIRequestReader {
         case firstLine
         /// At the start of a line in a `set`, or inside one.
         case setLine
+        /// At the start of a line in an `initiate`, or inside one, with the peer once that was read.
+        case initiateLine(PublicKey?)
         /// Before the empty line that completes an operation without content.
         case queryEnd(Query)
         /// Inside a line that stands where that empty one should.
@@ -54,7 +59,7 @@ extension UAPIRequestReader {
     }
 
     private enum Query {
-        case get, drops, endpointNames
+        case get, drops, endpointNames, report
     }
 
     private mutating func readFirstLine(_ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
@@ -73,6 +78,10 @@ extension UAPIRequestReader {
                     .queryEnd(.drops)
                 } else if line.equals("endpoint_names=1") {
                     .queryEnd(.endpointNames)
+                } else if line.equals("report=1") {
+                    .queryEnd(.report)
+                } else if line.equals("initiate=1") {
+                    .initiateLine(nil)
                 } else {
                     .unreadable
                 }
@@ -107,6 +116,28 @@ extension UAPIRequestReader {
         }
     }
 
+    private mutating func readInitiateLine(
+        _ publicKey: PublicKey?, _ input: inout UnsafeRawBufferPointer
+    ) -> UAPIRequest? {
+        switch lines.take(&input) {
+        case .unfinished:
+            return nil
+        case .tooLong:
+            state = .unreadable
+            return .unreadable(.malformed)
+        case .finished(let line):
+            defer { lines.release() }
+            state = .firstLine
+            if line.isEmpty { return publicKey.map { .initiate($0) } ?? .refused(.invalid) }
+            guard publicKey == nil, let equals = line.firstIndex(ofByte: UInt8(ascii: "=")),
+                UAPIKey(UnsafeRawBufferPointer(rebasing: line[..<equals])) == .publicKey,
+                let named = UAPIValue.publicKey(UnsafeRawBufferPointer(rebasing: line[(equals + 1)...]))
+            else { return .refused(.invalid) }
+            state = .initiateLine(named)
+            return nil
+        }
+    }
+
     /// Decides on the first byte, so that a client that sends no more gets its answer.
     private mutating func readEnd(of query: Query, _ input: inout UnsafeRawBufferPointer) -> UAPIRequest? {
         guard input.first == newline else {
@@ -119,6 +150,7 @@ extension UAPIRequestReader {
         case .get: .get
         case .drops: .drops
         case .endpointNames: .endpointNames
+        case .report: .report
         }
     }
 

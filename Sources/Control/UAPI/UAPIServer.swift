@@ -11,6 +11,10 @@ package protocol ConfigurationTarget: AnyObject {
     func drops() -> [(reason: String, count: UInt64)]
     /// The peers whose endpoints were given by name, with these names.
     func endpointNames() -> [(peer: PublicKey, name: String)]
+    /// What is known beyond the status.
+    func report() -> DeviceReport
+    /// Sends an initiation to a peer now, unless one went a moment ago.
+    func initiate(_ publicKey: PublicKey) -> InitiationOutcome
 }
 
 /// Serves the configuration socket: any number of operations on each of many connections. UAPI Part 1.

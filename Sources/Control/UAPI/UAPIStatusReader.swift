@@ -110,7 +110,7 @@ package struct UAPIStatusReader: ~Copyable {
     }
 
     /// A number with or without a sign; implementations differ.
-    private static func errno(_ text: UnsafeRawBufferPointer) throws(UAPIFailure) -> Int32 {
+    static func errno(_ text: UnsafeRawBufferPointer) throws(UAPIFailure) -> Int32 {
         let digits = text.first == UInt8(ascii: "-") ? UnsafeRawBufferPointer(rebasing: text[1...]) : text
         return Int32(try valid(UAPIValue.number(digits, atMost: UInt64(Int32.max))))
     }

@@ -65,6 +65,11 @@ struct UAPIWriter {
         bytes.append(contentsOf: text.utf8)
     }
 
+    /// With a question mark for each control character, so that it stays in its line.
+    mutating func append(withoutLineEnds text: String) {
+        for byte in text.utf8 { bytes.append(byte < 0x20 || byte == 0x7f ? UInt8(ascii: "?") : byte) }
+    }
+
     /// In decimal.
     mutating func append(_ number: UInt64) {
         let start = bytes.count

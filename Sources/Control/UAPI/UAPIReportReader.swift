@@ -1,0 +1,189 @@
+import Tunnel
+import Wire
+
+/// Reads the answer to a `report`, which may come from a program that means no good.
+///
+/// It does no I/O: bytes go in as they arrive, in pieces of any size. Keys that it doesn't know are passed over, so that a newer daemon
+/// is understood.
+package struct UAPIReportReader: ~Copyable {
+    /// Lines of one kind that may be repeated, for the interface or one peer.
+    private static let longestList = 256
+
+    private let limits: UAPILimits
+    private let scopes: UAPIScopes
+    private var lines: UAPILineBuffer
+    private var report = DeviceReport()
+    private var errno: Int32?
+
+    package init(scopes: UAPIScopes, limits: UAPILimits = UAPILimits()) {
+        self.scopes = scopes
+        self.limits = limits
+        lines = UAPILineBuffer(limit: limits.lineLength)
+    }
+
+    /// Takes more of the answer. Returns the report when that is complete, which it is once; nil when there is more to come.
+    ///
+    /// - Throws: ``UAPIFailure``: `EPROTO` when this isn't such an answer, `E2BIG` when it is longer than the limits, or the errno
+    ///   that it tells.
+    package mutating func read(_ input: UnsafeRawBufferPointer) throws(UAPIFailure) -> DeviceReport? {
+        var rest = input
+        while !rest.isEmpty {
+            switch lines.take(&rest) {
+            case .unfinished: return nil
+            case .tooLong: throw .malformed
+            case .finished(let line):
+                let result = Result { () throws(UAPIFailure) in try read(line: line) }
+                lines.release()
+                if let report = try result.get() { return report }
+            }
+        }
+        return nil
+    }
+
+    private mutating func read(line: UnsafeRawBufferPointer) throws(UAPIFailure) -> DeviceReport? {
+        if line.isEmpty {
+            guard let errno else { throw .malformed }
+            guard errno == 0 else { throw UAPIFailure(errno: errno) }
+            return report
+        }
+        guard errno == nil, let equals = line.firstIndex(ofByte: UInt8(ascii: "=")) else { throw .malformed }
+        let name = UnsafeRawBufferPointer(rebasing: line[..<equals])
+        let value = UnsafeRawBufferPointer(rebasing: line[(equals + 1)...])
+        switch UAPIKey(name) {
+        case .errno:
+            errno = try UAPIStatusReader.errno(value)
+        case .publicKey:
+            guard report.peers.count < limits.peers else { throw .tooMany }
+            report.peers.append(PeerReport(try valid(UAPIValue.publicKey(value))))
+        default:
+            guard let key = ReportKey(name) else { return nil }
+            var parts = ReportParts(value, scopes: scopes)
+            if report.peers.isEmpty {
+                try readDeviceLine(key, &parts)
+            } else {
+                try Self.read(key, &parts, &report.peers[report.peers.count - 1])
+            }
+        }
+        return nil
+    }
+
+    private mutating func readDeviceLine(_ key: ReportKey, _ parts: inout ReportParts) throws(UAPIFailure) {
+        switch key {
+        case .age: report.age = try parts.age()
+        case .isUp: report.isUp = try parts.flag()
+        case .bindFailure: report.bindFailure = try parts.code()
+        case .mtu: report.mtu = Int(try parts.number(atMost: UInt64(Int32.max)))
+        case .isUnderLoad: report.isUnderLoad = try parts.flag()
+        case .drop:
+            guard report.drops.count < Self.longestList else { throw .tooMany }
+            report.drops.append(DeviceReport.Count(try parts.word(), try parts.counter()))
+        case .sendFailure:
+            report.sendFailure = DeviceReport.SendFailure(code: try parts.code(), age: try parts.age())
+        case .stranger:
+            report.stranger = DeviceReport.Stranger(
+                publicKey: try parts.publicKey(), endpoint: try parts.endpoint(), age: try parts.age())
+        case .misdirected:
+            report.misdirected = DeviceReport.Misdirected(endpoint: try parts.endpoint(), age: try parts.age())
+        case .mismatch:
+            let (endpoint, age) = (try parts.endpoint(), try parts.age())
+            report.mismatch = DeviceReport.Mismatch(finding: parts.rest(), endpoint: endpoint, age: age)
+        case .unroutable:
+            report.unroutable = DeviceReport.Unroutable(destination: try parts.address(), age: try parts.age())
+        default: throw .malformed
+        }
+    }
+
+    private static func read(
+        _ key: ReportKey, _ parts: inout ReportParts, _ peer: inout PeerReport
+    ) throws(UAPIFailure) {
+        switch key {
+        case .endpointName: peer.endpointName = parts.rest()
+        case .name: peer.annotation.name = parts.rest()
+        case .expires: peer.annotation.expires = Int64(clamping: try parts.counter())
+        case .quota: peer.annotation.quota = try parts.counter()
+        case .suspension: peer.suspension = PeerReport.Suspension(rawValue: parts.rest())
+        case .initiationsSent: peer.initiationsSent = try parts.counter()
+        case .initiationsAccepted: peer.initiationsAccepted = try parts.counter()
+        case .completedAsInitiator: peer.completedAsInitiator = try parts.counter()
+        case .completedAsResponder: peer.completedAsResponder = try parts.counter()
+        case .timesGivenUp: peer.timesGivenUp = try parts.counter()
+        case .unanswered: peer.unanswered = try parts.counter()
+        case .unconfirmed: peer.unconfirmed = try parts.counter()
+        case .handshake: peer.handshake = try parts.age()
+        case .handshakeMicroseconds: peer.handshakeMicroseconds = try parts.counter()
+        case .refusal:
+            guard peer.refusals.count < longestList else { throw .tooMany }
+            peer.refusals.append(
+                PeerReport.Refusal(
+                    reason: try parts.word(), count: try parts.counter(), age: try parts.age(),
+                    endpoint: try parts.endpoint()))
+        case .dataSent: peer.dataSent = try parts.age()
+        case .dataReceived: peer.dataReceived = try parts.age()
+        case .heard: peer.heard = try parts.age()
+        case .foreignSources: peer.foreignSources = try parts.counter()
+        case .foreignSource: peer.foreignSource = try parts.address()
+        case .receivedTotal: peer.receivedTotal = try parts.counter()
+        case .transmittedTotal: peer.transmittedTotal = try parts.counter()
+        default: throw .malformed
+        }
+    }
+}
+
+/// The parts of one line's value, taken from its front. What is left over belongs to a newer daemon.
+private struct ReportParts {
+    private var left: UnsafeRawBufferPointer
+    private let scopes: UAPIScopes
+
+    init(_ value: UnsafeRawBufferPointer, scopes: UAPIScopes) {
+        left = value
+        self.scopes = scopes
+    }
+
+    mutating func word() throws(UAPIFailure) -> String {
+        let part = next()
+        guard !part.isEmpty else { throw .malformed }
+        return String(decoding: part, as: UTF8.self)
+    }
+
+    mutating func flag() throws(UAPIFailure) -> Bool {
+        guard next().equals("true") else { throw .malformed }
+        return true
+    }
+
+    mutating func counter() throws(UAPIFailure) -> UInt64 { try valid(UAPIValue.counter(next())) }
+
+    mutating func number(atMost limit: UInt64) throws(UAPIFailure) -> UInt64 {
+        try valid(UAPIValue.number(next(), atMost: limit))
+    }
+
+    /// An `errno` value.
+    mutating func code() throws(UAPIFailure) -> Int32 { Int32(try number(atMost: UInt64(Int32.max))) }
+
+    mutating func age() throws(UAPIFailure) -> Age { Age(milliseconds: try counter()) }
+
+    mutating func publicKey() throws(UAPIFailure) -> PublicKey { try valid(UAPIValue.publicKey(next())) }
+
+    mutating func address() throws(UAPIFailure) -> IPAddress { try valid(IPAddress(utf8: next())) }
+
+    mutating func endpoint() throws(UAPIFailure) -> Endpoint {
+        try valid(UAPIValue.shownEndpoint(next(), scopes: scopes))
+    }
+
+    /// All that is left, spaces too.
+    mutating func rest() -> String {
+        defer { left = UnsafeRawBufferPointer(rebasing: left[left.endIndex...]) }
+        return String(decoding: left, as: UTF8.self)
+    }
+
+    private mutating func next() -> UnsafeRawBufferPointer {
+        let end = left.firstIndex(ofByte: UInt8(ascii: " ")) ?? left.endIndex
+        let part = UnsafeRawBufferPointer(rebasing: left[..<end])
+        left = UnsafeRawBufferPointer(rebasing: left[min(end + 1, left.endIndex)...])
+        return part
+    }
+}
+
+private func valid<Value>(_ value: Value?) throws(UAPIFailure) -> Value {
+    guard let value else { throw .malformed }
+    return value
+}
