@@ -26,12 +26,24 @@ extension PeerProbes {
             probes.peers[key] = PeerProbe(isExpected: isExpected, endpoint: interface.peerStatus(key)?.endpoint)
         }
         probes.lookUpNames(interface)
+        probes.askForPaths(interface)
         do {
             try probes.tryTunnel(interface, TunnelTrial(interface.name, device))
         } catch {
             // The interface went away, or its daemon did, which others notice as well.
         }
         return probes
+    }
+
+    private mutating func askForPaths(_ interface: InterfaceFacts) {
+        guard var netlink = try? Netlink() else { return }
+        for (key, probe) in peers {
+            guard let endpoint = probe.endpoint, endpoint.scope == 0,
+                let answer = try? netlink.route(to: endpoint.address, mark: interface.mark),
+                answer.interface != interface.link?.index
+            else { continue }
+            peers[key]?.pathMTU = answer.mtu.map { Int($0) } ?? (try? netlink.link(index: answer.interface).mtu)
+        }
     }
 
     private mutating func lookUpNames(_ interface: InterfaceFacts) {

@@ -81,6 +81,8 @@ package struct PeerProbe: Sendable {
     /// may be switched off.
     package var isExpected: Bool
     package var endpoint: Endpoint?
+    /// Bytes of the largest packet that is known to get there in one piece; nil when nothing is known.
+    package var pathMTU: Int?
     /// The name that the endpoint was given by, and what it leads to now.
     package var name: (text: String, answer: NameAnswer)?
     package var call = Call.untried
