@@ -1,6 +1,6 @@
-package import Control
+import Control
 import Glibc
-package import Quick
+import Quick
 
 /// Configuration files that were read, which are read again only when they change: a file of ten thousand peers takes longer to read than
 /// their state. One thread only.

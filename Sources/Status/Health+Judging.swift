@@ -1,5 +1,5 @@
-package import Control
-package import LinuxNet
+import Control
+import LinuxNet
 import Tunnel
 import Wire
 

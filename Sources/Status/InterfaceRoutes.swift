@@ -50,7 +50,7 @@ package struct InterfaceRoutes: Sendable {
 
     /// How much of these networks is led into the interface, as networks.
     package func routed(_ networks: [Prefix]) -> [Prefix] {
-        networks.flatMap { network in
+        networks.flatMap { network -> [Prefix] in
             switch part(of: network) {
             case .whole: [network]
             case .some(let within): within

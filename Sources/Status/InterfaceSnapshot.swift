@@ -2,7 +2,7 @@ package import Control
 package import LinuxNet
 package import Quick
 package import Tunnel
-package import Wire
+import Wire
 
 /// One interface at one moment: its state, what its daemon reports, and what its configuration file calls its peers.
 package struct InterfaceSnapshot: Sendable {

@@ -61,11 +61,10 @@ struct InterfaceText {
     }
 
     private var transfer: String {
-        func amount(_ bytes: UInt64, _ rate: UInt64?) -> String {
-            Amount.text(bytes) + (rate.map { ", \(Amount.text($0))/s now" } ?? "")
-        }
-        return "received \(amount(interface.received, interface.rate?.received)); "
-            + "sent \(amount(interface.sent, interface.rate?.sent))"
+        let total = "received \(Amount.text(interface.received)), sent \(Amount.text(interface.sent))"
+        guard let rate = interface.rate else { return total }
+        guard rate != TransferRate() else { return "\(total); nothing right now" }
+        return "\(total); right now \(rate.text)"
     }
 
     /// What has happened lately and isn't about a peer.
@@ -93,4 +92,9 @@ struct InterfaceText {
     }
 
     private static let lately = Age(milliseconds: 600_000)
+}
+
+extension TransferRate {
+    /// As "3.40 MiB/s in, 210 KiB/s out".
+    var text: String { "\(Amount.text(received))/s in, \(Amount.text(sent))/s out" }
 }

@@ -2,7 +2,7 @@ package import Control
 import LinuxNet
 package import Quick
 package import Tunnel
-package import Wire
+import Wire
 
 /// One interface, as it is shown.
 package struct InterfaceView: Sendable {

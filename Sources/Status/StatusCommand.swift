@@ -39,7 +39,12 @@ package struct StatusCommand {
             throw QuickError(
                 "--watch draws on a terminal, and the output isn't one; programs take 'nightjar status --json'")
         }
-        if let interface { _ = try open(interface) }
+        // What goes wrong at once is said in a sentence.
+        if let interface {
+            _ = try open(interface)
+        } else {
+            _ = try WireGuardDevices.names(in: surroundings.devicePlaces)
+        }
         return try Watch(interface: interface, surroundings, isColoured: isColoured).run()
     }
 }

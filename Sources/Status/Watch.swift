@@ -20,6 +20,7 @@ package final class Watch {
     private var overview = Overview()
     private var rows: [WatchRow] = []
     private var state = WatchState()
+    private var page = 1
     private var nextLook: UInt64 = 0
     private var endingSignal: Int32?
 
@@ -60,16 +61,12 @@ package final class Watch {
         rows = state.order.sorted(rows, isReversed: state.isReversed)
     }
 
-    private var screen: WatchScreen? {
-        guard let terminal else { return nil }
-        return WatchScreen(overview: overview, rows: rows, state: state, size: terminal.size, time: Self.time)
-    }
-
     private func draw() {
-        guard let page = screen?.page else { return }
-        state.limit(rows: rows.count, page: page)
-        guard let screen else { return }
-        terminal?.draw(screen.lines, isColoured: isColoured)
+        guard let terminal else { return }
+        let screen = WatchScreen(overview, rows: rows, state: state, size: terminal.size, time: Self.time)
+        state = screen.state
+        page = screen.page
+        terminal.draw(screen.lines, isColoured: isColoured)
     }
 
     private func takeKeys() {
@@ -77,7 +74,7 @@ package final class Watch {
         for key in Key.keys(in: bytes) {
             let before = state.order
             let wasReversed = state.isReversed
-            switch state.press(key, rows: rows.count, page: screen?.page ?? 1) {
+            switch state.press(key, rows: rows.count, page: page) {
             case .none: break
             case .quit: return loop.stop()
             case .refresh: nextLook = 0

@@ -5,56 +5,66 @@ struct WatchRow: Sendable {
     let peer: PeerView
     /// The place of its interface.
     let interface: Int
-    let label: String
+    /// Its label as it counts for the order.
+    let sortingName: String
 
     /// All peers of an overview.
     static func rows(_ overview: Overview) -> [WatchRow] {
         overview.interfaces.enumerated().flatMap { place, interface in
-            interface.peers.map { WatchRow(peer: $0, interface: place, label: $0.snapshot.label) }
+            interface.peers.map { WatchRow(peer: $0, interface: place, sortingName: $0.snapshot.label.lowercased()) }
         }
     }
 }
 
 /// One picture of the watcher: a function of what is and what was chosen.
 struct WatchScreen {
-    let overview: Overview
-    /// In their order.
-    let rows: [WatchRow]
+    /// With rows that there are.
     let state: WatchState
-    let size: (columns: Int, rows: Int)
-    /// What the clock says.
-    let time: String
-
     /// How many peers there is room for.
-    var page: Int { max(1, size.rows - head.count - 2) }
+    let page: Int
+    private let overview: Overview
+    private let rows: [WatchRow]
+    private let size: (columns: Int, rows: Int)
+    private let time: String
+    /// What is said of the interfaces.
+    private let head: [StyledLine]
 
-    var lines: [StyledLine] {
-        let head = head
-        let room = max(0, size.rows - head.count - 2)
-        let shown = Array(rows.dropFirst(state.first).prefix(room))
-        var lines = head + table(shown)
-        while lines.count < size.rows - 1 { lines.append(StyledLine()) }
-        lines = Array(lines.prefix(max(0, size.rows - 1)))
-        lines.append(footer(shown.count))
-        return lines.map { $0.cut(to: size.columns) }
+    /// - Parameters:
+    ///   - rows: in the order that was chosen.
+    ///   - time: what the clock says.
+    init(_ overview: Overview, rows: [WatchRow], state: WatchState, size: (columns: Int, rows: Int), time: String) {
+        head = Self.head(overview, size)
+        // The bar above, the columns' titles and the keys take a line each.
+        page = max(1, size.rows - head.count - 3)
+        var state = state
+        state.limit(rows: rows.count, page: page)
+        self.state = state
+        self.overview = overview
+        self.rows = rows
+        self.size = size
+        self.time = time
     }
 
-    /// What stands above the peers.
-    private var head: [StyledLine] {
-        var lines = [bar]
+    /// As many as the screen has, none longer than it is wide.
+    var lines: [StyledLine] {
+        let shown = Array(rows.dropFirst(state.first).prefix(page))
+        var lines = Array(([bar] + head + table(shown)).prefix(max(0, size.rows - 1)))
+        while lines.count < size.rows - 1 { lines.append(StyledLine()) }
+        return (lines + [keys]).map { $0.cut(to: size.columns) }
+    }
+
+    private static func head(_ overview: Overview, _ size: (columns: Int, rows: Int)) -> [StyledLine] {
         let most = max(1, size.rows / 3)
         var titles = overview.interfaces.map { interface in
             var line = InterfaceText.title(interface)
-            if let rate = interface.rate {
-                line.add("; in \(Amount.text(rate.received))/s, out \(Amount.text(rate.sent))/s")
-            }
+            if let rate = interface.rate, rate != TransferRate() { line.add("; \(rate.text)") }
             return line
         }
         titles += overview.failures.map(InterfaceText.title)
         if titles.isEmpty { titles = [StyledLine("no WireGuard interface is up")] }
-        lines += titles.prefix(most)
+        var lines = Array(titles.prefix(most))
         if titles.count > most { lines.append(StyledLine("and \(titles.count - most) more interfaces", .dim)) }
-        for interface in overview.interfaces where lines.count < most + 1 {
+        for interface in overview.interfaces where lines.count < most {
             guard let drops = InterfaceText.drops(interface) else { continue }
             lines.append(StyledLine(overview.interfaces.count == 1 ? drops : "\(interface.name) \(drops)"))
         }
@@ -63,7 +73,9 @@ struct WatchScreen {
 
     private var bar: StyledLine {
         let connected = rows.count { $0.peer.health.word == .healthy }
-        let start = " nightjar status: \(connected) of \(rows.count) peers connected\(state.isPaused ? ", paused" : "")"
+        var start = " nightjar status: \(connected) of \(rows.count) peers connected"
+        if rows.count > page { start += ", \(state.first + 1)-\(min(rows.count, state.first + page)) shown" }
+        if state.isPaused { start += ", paused" }
         let end = "\(time) "
         return StyledLine(start.padded(to: size.columns - end.columns) + end).bar(.inverse, width: size.columns)
     }
@@ -88,16 +100,10 @@ struct WatchScreen {
         return [table.heading(.dim, marked: marked)] + cells.map(table.line)
     }
 
-    /// The keys, as many as there is room for.
-    private func footer(_ shown: Int) -> StyledLine {
-        let sorting = ["n name", "s health", "h handshake", "i in/s", "o out/s", "r received", "t sent"]
-        let others = ["space \(state.isPaused ? "go on" : "pause")", "q quit"]
-        let place = shown < rows.count ? "\(state.first + 1)-\(state.first + shown) of \(rows.count), arrows" : nil
-        let ends = ([place].compactMap(\.self) + others).joined(separator: "  ")
-        var start = " sort: " + sorting.joined(separator: "  ")
-        if start.columns + 2 + ends.columns > size.columns {
-            start = " sort: " + sorting.map { $0.prefix(1) }.joined(separator: " ")
-        }
-        return StyledLine("\(start)  \(ends)").bar(.inverse, width: size.columns)
+    /// The keys, what matters most in front.
+    private var keys: StyledLine {
+        let pause = state.isPaused ? "[p] go on" : "[p]ause"
+        return StyledLine("[q]uit  \(pause)  sort: [n]ame h[e]alth [h]andshake [i]n [o]ut [r]eceived [s]ent")
+            .bar(.inverse, width: size.columns)
     }
 }

@@ -5,12 +5,12 @@ struct WatchState: Equatable, Sendable {
     /// What peers are sorted by; the key that chooses it is the first character.
     enum Order: Unicode.Scalar, CaseIterable, Sendable {
         case name = "n"
-        case health = "s"
+        case health = "e"
         case handshake = "h"
         case receivedRate = "i"
         case sentRate = "o"
         case received = "r"
-        case sent = "t"
+        case sent = "s"
     }
 
     enum Effect: Equatable, Sendable {
@@ -41,7 +41,7 @@ struct WatchState: Equatable, Sendable {
         case .home: first = 0
         case .end: first = rows
         case .character("q"), .character("Q"): return .quit
-        case .character(" "), .character("p"):
+        case .character("p"), .character(" "):
             isPaused.toggle()
             return isPaused ? .redraw : .refresh
         case .character(let character):
@@ -76,11 +76,11 @@ extension WatchState.Order {
     /// The peers in order, equal ones by their names.
     func sorted(_ rows: [WatchRow], isReversed: Bool) -> [WatchRow] {
         if self == .name {
-            return rows.sorted { isReversed ? $1.label < $0.label : $0.label < $1.label }
+            return rows.sorted { isReversed ? $1.sortingName < $0.sortingName : $0.sortingName < $1.sortingName }
         }
         return rows.map { ($0, rank($0.peer)) }.sorted { left, right in
             if left.1 != right.1 { return isReversed ? right.1 < left.1 : left.1 < right.1 }
-            return left.0.label < right.0.label
+            return left.0.sortingName < right.0.sortingName
         }.map(\.0)
     }
 

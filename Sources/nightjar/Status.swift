@@ -13,8 +13,8 @@ struct ShowStatus: ParsableCommand {
             refused (handshakes fail), expired and over-quota (its limits), off (switched off in the file), missing (in the file only), \
             down and broken (the interface). 
 
-            --watch sorts by n(ame), s(tate of health), h(andshake), i(n), o(ut), r(eceived) or t (sent), the other way round when the \
-            key is pressed again; arrows scroll, the space bar pauses, q quits. \
+            --watch takes keys: n, e, h, i, o, r and s sort by name, health, handshake, what flows in and out, and what was received \
+            and sent, and the other way round when pressed again; arrows scroll, p pauses, q quits. \
             Colours are left out if NO_COLOR is set or WG_COLOR_MODE is never.
             """)
 
@@ -37,7 +37,7 @@ struct ShowStatus: ParsableCommand {
             if json { return try command.showJSON() }
             guard watch else { return try command.show() }
             guard let signal = try command.watch() else { return }
-            exit(128 + signal)
+            Glibc.exit(128 + signal)
         }
     }
 }
