@@ -34,14 +34,40 @@ package struct HostFacts: Sendable {
     package var firewall = FirewallRules()
     /// The servers that names are asked from, those of one machine alone left out.
     package var nameServers: [IPAddress] = []
-    /// UDP ports that are bound, with the program where it is known.
+    /// UDP ports of the files that are examined and who has bound them, for ports that are bound.
     package var boundPorts: [UInt16: String] = [:]
-    /// IPv4 packets to addresses that aren't this machine's and that were not passed on, while the doctor looked.
-    package var strayIPv4: UInt64 = 0
-    /// The same of IPv6, by interface.
-    package var strayIPv6: [String: UInt64] = [:]
-    /// The WireGuard interfaces that are up here, also those that aren't examined, by the public key that each has.
-    package var publicKeys: [String: PublicKey] = [:]
+    /// Packets of other senders for other addresses that this machine didn't pass on.
+    package var strayIPv4 = Stray()
+    /// The same of IPv6, by the interface that they came in by.
+    package var strayIPv6: [String: Stray] = [:]
+    /// Packets that the reverse path filter has dropped.
+    package var reversePathDrops: UInt64 = 0
+    /// The WireGuard interfaces that are up here, also those that aren't examined.
+    package var neighbours: [String: Neighbour] = [:]
+
+    /// How often something was counted.
+    package struct Stray: Equatable, Sendable {
+        /// Since the counter began.
+        package var total: UInt64
+        /// While the doctor looked.
+        package var now: UInt64
+
+        package init(total: UInt64 = 0, now: UInt64 = 0) {
+            self.total = total
+            self.now = now
+        }
+    }
+
+    /// What others than its own checks have to know of an interface.
+    package struct Neighbour: Equatable, Sendable {
+        package var publicKey: PublicKey?
+        package var peers: Set<PublicKey>
+
+        package init(publicKey: PublicKey?, peers: Set<PublicKey>) {
+            self.publicKey = publicKey
+            self.peers = peers
+        }
+    }
 
     package init() {}
 

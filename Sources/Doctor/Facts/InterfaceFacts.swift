@@ -9,7 +9,14 @@ package import Wire
 package struct InterfaceFacts: Sendable {
     package var name: String
     /// Nil when it isn't there, or when nobody serves it.
-    package var snapshot: InterfaceSnapshot?
+    package var snapshot: InterfaceSnapshot? {
+        didSet {
+            statuses = Dictionary(snapshot?.status.peers.map { ($0.publicKey, $0) } ?? []) { $1 }
+            reports = Dictionary(snapshot?.report?.peers.map { ($0.publicKey, $0) } ?? []) { $1 }
+        }
+    }
+    private var statuses: [PublicKey: PeerStatus] = [:]
+    private var reports: [PublicKey: PeerReport] = [:]
     /// Nil when the kernel has no interface of this name.
     package var link: LinkState?
     package var addresses: [InterfaceAddress] = []
@@ -43,13 +50,17 @@ package struct FileFacts: Sendable {
     package var problem: String?
     /// Whether others than its owner may read the keys in it.
     package var isReadableByOthers = false
-    /// What it says in a way that is allowed but probably not meant.
+    /// Whether the peers' packets are to be passed on.
     package var forwarding = Forwarding.off
+    /// Those that are switched on; the first one of a key.
+    fileprivate let peers: [PublicKey: ConfigurationText.Peer]
 
     package init(path: String, text: ConfigurationText?, problem: String? = nil) {
         self.path = path
         self.text = text
         self.problem = problem
+        let enabled = text?.peers.filter(\.isEnabled) ?? []
+        peers = Dictionary(enabled.compactMap { peer in peer.section.map { ($0.publicKey, peer) } }) { first, _ in first }
         let setting = text?.layout.interfaceComment(.forwarding)
         forwarding = setting.flatMap { Forwarding(rawValue: $0.value.lowercased()) } ?? .off
     }
@@ -60,20 +71,20 @@ package struct FileFacts: Sendable {
 extension InterfaceFacts {
     /// How people call a peer: its name, else its short key. Fit for a terminal.
     package func label(_ key: PublicKey) -> String {
+        // What was pasted into the wrong place stays a secret.
+        if isOwnPrivateKey(key) { return "(a private key)" }
         let name = filePeer(key)?.name ?? peerReport(key)?.annotation.name ?? ""
         return name.isEmpty ? key.short : printable(name)
     }
 
     /// The peer as the interface has it.
-    package func peerStatus(_ key: PublicKey) -> PeerStatus? { status?.peers.first { $0.publicKey == key } }
+    package func peerStatus(_ key: PublicKey) -> PeerStatus? { statuses[key] }
 
     /// What the daemon tells of it.
-    package func peerReport(_ key: PublicKey) -> PeerReport? { report?.peers.first { $0.publicKey == key } }
+    package func peerReport(_ key: PublicKey) -> PeerReport? { reports[key] }
 
     /// The peer as the file has it; one that is switched off doesn't count.
-    package func filePeer(_ key: PublicKey) -> ConfigurationText.Peer? {
-        file?.text?.peers.first { $0.isEnabled && $0.section?.publicKey == key }
-    }
+    package func filePeer(_ key: PublicKey) -> ConfigurationText.Peer? { file?.peers[key] }
 
     /// Where the file speaks of a peer, as `/etc/wireguard/wg0.conf:12`.
     package func place(_ key: PublicKey) -> String? {
