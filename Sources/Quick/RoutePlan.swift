@@ -1,6 +1,6 @@
 import Control
 import LinuxNet
-import Wire
+package import Wire
 
 /// Which routes a tunnel's allowed IPs need. Quick §up 8.
 struct RoutePlan: Equatable {

@@ -1,4 +1,6 @@
-package import Tunnel
+import Control
+import NoisePrimitives
+import Tunnel
 import Wire
 
 extension Checks {
@@ -41,9 +43,10 @@ extension InterfaceFacts {
             .map { label($0.status.publicKey) }
     }
 
-    /// Where the other side's key for this interface has to be the same.
-    func ownKeyText(_ facts: Facts) -> String {
-        facts.host.publicKeys[name].map(\.base64) ?? "that of 'nightjar show \(name) public-key'"
+    /// The public key that the other side must have for this interface.
+    var ownKey: String {
+        guard let key = status?.privateKey, !key.isZero else { return "that of 'nightjar show \(name) public-key'" }
+        return X25519.publicKey(of: key).base64
     }
 
     /// The peers that are heard from an address since something happened there: then that is over.

@@ -1,11 +1,12 @@
+import Control
 import Glibc
-package import Wire
+import LinuxNet
+import Tunnel
+import Wire
 
 /// Nobody knows where the peer is, and nobody can tell us.
-package struct NoEndpointCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct NoEndpointCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         // A machine with a port of its own waits for calls.
         guard let configuration = interface.configuration, configuration.interface.listenPort ?? 0 == 0 else { return [] }
         return interface.examinedPeers.compactMap { peer in
@@ -28,10 +29,8 @@ package struct NoEndpointCheck: Check {
 }
 
 /// What the endpoint's name leads to.
-package struct EndpointNameCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct EndpointNameCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer in
             guard let probe = peer.probe, let (name, answer) = probe.name else { return nil }
             let key = peer.status.publicKey
@@ -75,10 +74,8 @@ package struct EndpointNameCheck: Check {
 }
 
 /// What packets outside of the tunnel tell about the way to a peer that doesn't answer.
-package struct OutsideCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct OutsideCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer in
             guard let probe = peer.probe, probe.isExpected, probe.call == .unanswered, let outside = probe.outside,
                 let endpoint = probe.endpoint

@@ -1,11 +1,11 @@
-package import Tunnel
-package import Wire
+import Control
+import LinuxNet
+import Tunnel
+import Wire
 
 /// Somebody here speaks another disguise.
-package struct ObfuscationCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct ObfuscationCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         let remedy =
             "The obfuscation settings of both sides have to be the same; 'nightjar showconf \(interface.name)' prints those of "
             + "this one. Correct the side that differs, then: nightjar reload \(interface.name)"
@@ -37,10 +37,8 @@ package struct ObfuscationCheck: Check {
 }
 
 /// Somebody has another public key for this interface than it has.
-package struct WrongKeyCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct WrongKeyCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         guard let call = interface.report?.misdirected, call.age.isRecent, !interface.isOver(call.age, at: call.endpoint)
         else { return [] }
         let unheard = interface.unheardPeers
@@ -53,16 +51,14 @@ package struct WrongKeyCheck: Check {
                     "a handshake message from \(call.endpoint), \(call.age.words), is made for another public key "
                         + "(wrong-mac1)"
                 ],
-                remedy: "There, the PublicKey in the [Peer] section for this machine must be \(interface.ownKeyText(facts))")
+                remedy: "There, the PublicKey in the [Peer] section for this machine must be \(interface.ownKey)")
         ]
     }
 }
 
 /// Somebody calls who is no peer.
-package struct UnknownCallerCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct UnknownCallerCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         guard let stranger = interface.report?.stranger, stranger.age.isRecent,
             interface.peerStatus(stranger.publicKey) == nil,
             // One that is switched off is meant to be left outside.
@@ -86,10 +82,8 @@ package struct UnknownCallerCheck: Check {
 }
 
 /// A peer's clock is behind what it was.
-package struct ClockCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct ClockCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer in
             guard let refusal = peer.report?.standing(.initiationReplayed), refusal.count > 1 else { return nil }
             let key = peer.status.publicKey
@@ -110,10 +104,8 @@ package struct ClockCheck: Check {
 }
 
 /// Only one side has a preshared key, or both have different ones.
-package struct PresharedKeyCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct PresharedKeyCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer in
             let refusal = peer.report?.standing(.responseUndecryptable)
             guard refusal != nil || peer.probe?.call == .undecryptable else { return nil }
@@ -137,10 +129,8 @@ package struct PresharedKeyCheck: Check {
 }
 
 /// Nothing comes back, or only the answers of the other side don't get there.
-package struct NoAnswerCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct NoAnswerCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer in
             guard let probe = peer.probe, probe.call == .unanswered, let endpoint = probe.endpoint else { return nil }
             let key = peer.status.publicKey
@@ -148,7 +138,7 @@ package struct NoAnswerCheck: Check {
                 return oneDirection(interface, key, endpoint, report)
             }
             guard probe.isExpected else { return nil }
-            return noAnswer(interface, facts, key, endpoint, peer.report, probe)
+            return noAnswer(interface, key, endpoint, peer.report, probe)
         }
     }
 
@@ -168,7 +158,7 @@ package struct NoAnswerCheck: Check {
     }
 
     private func noAnswer(
-        _ interface: InterfaceFacts, _ facts: Facts, _ key: PublicKey, _ endpoint: Endpoint, _ report: PeerReport?,
+        _ interface: InterfaceFacts, _ key: PublicKey, _ endpoint: Endpoint, _ report: PeerReport?,
         _ probe: PeerProbe
     ) -> Finding {
         let label = interface.label(key)
@@ -184,7 +174,7 @@ package struct NoAnswerCheck: Check {
                 evidence.append("nothing at all comes back from \(endpoint.address), not even ICMP")
             }
         }
-        let own = interface.ownKeyText(facts)
+        let own = interface.ownKey
         return interface.finding(
             .noAnswer, .failure, peer: key, "\(label) doesn't answer at \(endpoint).", evidence: evidence,
             remedy: "WireGuard is silent to those it doesn't know. On \(label) 'nightjar doctor' tells who calls in vain. Its file must "

@@ -1,4 +1,4 @@
-package import LinuxNet
+import LinuxNet
 package import Wire
 
 /// Finds out how far packets get on the way to peers, outside of the tunnel.

@@ -1,8 +1,8 @@
-package import Control
+import Control
 import LinuxNet
 package import Quick
 import Status
-package import Tunnel
+import Tunnel
 import Wire
 
 extension PeerProbes {

@@ -1,5 +1,4 @@
 package import LinuxNet
-package import Tunnel
 package import Wire
 
 /// What came of trying out the peers of one interface: questions for names, packets on the way and through the tunnel.

@@ -1,13 +1,14 @@
-package import Wire
+import Control
+import LinuxNet
+import Tunnel
+import Wire
 
 /// A peer sends packets under addresses that it may not use here.
-package struct ForeignSourceCheck: Check {
+struct ForeignSourceCheck: Check {
     /// Fewer happen by the way: packets that were under way when the tunnel came up.
     private static let many: UInt64 = 20
 
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer in
             guard let report = peer.report, report.foreignSources > 0, let source = report.foreignSource,
                 !source.isLocal
@@ -33,10 +34,8 @@ package struct ForeignSourceCheck: Check {
 }
 
 /// Packets of the interface's MTU don't get through.
-package struct SizeCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct SizeCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         guard let mtu = interface.link?.mtu else { return [] }
         return interface.examinedPeers.compactMap { peer in
             guard let probe = peer.probe else { return nil }
@@ -69,10 +68,8 @@ package struct SizeCheck: Check {
 }
 
 /// Handshakes pass, and data doesn't.
-package struct DataCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct DataCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer in
             guard let probe = peer.probe, probe.isExpected, probe.call.isAnswered, probe.echo == .nothing else { return nil }
             let key = peer.status.publicKey
@@ -92,10 +89,8 @@ package struct DataCheck: Check {
 }
 
 /// A router between the two forgets the way back while nothing is sent.
-package struct KeepaliveCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct KeepaliveCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer in
             guard let probe = peer.probe, let endpoint = probe.endpoint else { return nil }
             let key = peer.status.publicKey
@@ -135,7 +130,7 @@ package struct KeepaliveCheck: Check {
         _ interface: InterfaceFacts, _ key: PublicKey, _ endpoint: Endpoint, _ report: PeerReport?, _ probe: PeerProbe
     ) -> Finding? {
         guard let report, report.unconfirmed == 0, probe.call == .unanswered,
-            case .refused(let refusal) = probe.outside?.port
+            case .refused(let refusal)? = probe.outside?.port
         else { return nil }
         let label = interface.label(key)
         return interface.finding(
@@ -151,10 +146,8 @@ package struct KeepaliveCheck: Check {
 }
 
 /// The peer may not be used any more.
-package struct LimitCheck: Check {
-    package init() {}
-
-    package func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+struct LimitCheck: Check {
+        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer in
             guard let report = peer.report, let suspension = report.suspension else { return nil }
             let key = peer.status.publicKey
@@ -188,16 +181,6 @@ extension IPAddress {
             return first == 0 || first == 127 || first >= 224 || v4.value >> 16 == 0xa9fe
         case .v6(let v6):
             return v6.isLinkLocal || v6.high >> 56 == 0xff || v6.high == 0 && v6.low <= 1
-        }
-    }
-
-    /// Whether routers of the Internet don't know it: RFC 1918, RFC 6598, RFC 4193.
-    var isPrivate: Bool {
-        switch self {
-        case .v4(let v4):
-            return v4.value >> 24 == 10 || v4.value >> 20 == 0xac1 || v4.value >> 16 == 0xc0a8
-                || v4.value >> 22 == 0x6440_0000 >> 22
-        case .v6(let v6): return v6.high >> 57 == 0xfc >> 1
         }
     }
 }

@@ -2,7 +2,7 @@ import Control
 import Glibc
 import LinuxNet
 import Tunnel
-package import Wire
+import Wire
 
 /// Tries out peers of one interface: initiations, then packets through the tunnel. Every step is for several peers at once
 /// and waits for what comes of it.

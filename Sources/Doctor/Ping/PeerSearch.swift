@@ -1,6 +1,8 @@
+import Control
 package import Quick
 package import Status
-package import Wire
+import Tunnel
+import Wire
 
 /// Finds the peer that somebody means, among those of all interfaces.
 package enum PeerSearch {

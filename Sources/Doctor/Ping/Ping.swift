@@ -2,8 +2,8 @@ import Control
 import Glibc
 import LinuxNet
 package import Quick
-package import Status
-package import Tunnel
+import Status
+import Tunnel
 import Wire
 
 /// `nightjar ping`: a round trip to a peer, layer by layer. What comes back through the tunnel is authenticated.

@@ -1,5 +1,5 @@
-package import LinuxNet
-package import Status
+import Control
+import LinuxNet
 package import Wire
 
 /// What `nightjar ping` has to say about one layer.
