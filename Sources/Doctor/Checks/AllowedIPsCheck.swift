@@ -16,7 +16,9 @@ struct AllowedIPsCheck: Check {
             interface.finding(
                 .allowedIPsMissing, .failure, peer: key,
                 "The peer has no AllowedIPs, so nothing is sent to it and nothing is accepted from it.",
-                evidence: [interface.place(key).map { "\($0): [Peer]" } ?? "nightjar show \(interface.name) allowed-ips"],
+                evidence: [
+                    interface.place(key).map { "\($0): [Peer]" } ?? "nightjar show \(interface.name) allowed-ips"
+                ],
                 remedy: interface.file.map {
                     "Add the peer's addresses in the tunnel to it in \($0.path), as in AllowedIPs = 10.0.0.2/32; then: nightjar reload \(interface.name)"
                 } ?? "nightjar set \(interface.name) peer \(key.base64) allowed-ips 10.0.0.2/32")
@@ -43,13 +45,17 @@ struct AllowedIPsCheck: Check {
             for prefix in section.prefixes {
                 guard let owner = owners[prefix], owner != section.publicKey else { continue }
                 let here = "\(file.path):\(text.line(of: peer)): AllowedIPs has \(prefix.shortText)"
-                let there = interface.filePeer(owner)?.section?.prefixes.contains(prefix) == true
+                let there =
+                    interface.filePeer(owner)?.section?.prefixes.contains(prefix) == true
                     ? interface.place(owner).map { "\($0): AllowedIPs of \(interface.label(owner)) has it, too" } : nil
                 findings.append(
                     interface.finding(
                         .allowedIPsMoved, .failure, peer: section.publicKey,
                         "\(prefix.shortText) belongs to \(interface.label(owner)) instead: a network can be one peer's only.",
-                        evidence: [here, there ?? "nightjar show \(interface.name) allowed-ips: it is \(interface.label(owner))'s"],
+                        evidence: [
+                            here,
+                            there ?? "nightjar show \(interface.name) allowed-ips: it is \(interface.label(owner))'s",
+                        ],
                         remedy: there != nil
                             ? "Give each peer an address of its own in \(file.path), then: nightjar reload \(interface.name)"
                             : "nightjar reload \(interface.name) gives it back; look for what has moved it."))

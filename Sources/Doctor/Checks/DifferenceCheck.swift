@@ -32,7 +32,10 @@ struct DifferenceCheck: Check {
                     interface.finding(
                         .differsFromFile, .failure, peer: key,
                         "The peer is in the file, but \(interface.name) doesn't know it.",
-                        evidence: [interface.place(key).map { "\($0): [Peer]" } ?? file.path, "nightjar show \(interface.name) peers doesn't have it"],
+                        evidence: [
+                            interface.place(key).map { "\($0): [Peer]" } ?? file.path,
+                            "nightjar show \(interface.name) peers doesn't have it",
+                        ],
                         remedy: reload))
             }
         }
@@ -43,7 +46,9 @@ struct DifferenceCheck: Check {
                     .differsFromFile, .warning, peer: peer.publicKey,
                     "\(interface.name) has this peer, but the file hasn't, so it is gone after the next 'down'.",
                     evidence: ["\(file.path) has no peer \(peer.publicKey.base64)"],
-                    remedy: "nightjar save \(interface.name) writes it into the file; nightjar reload \(interface.name) removes it."))
+                    remedy:
+                        "nightjar save \(interface.name) writes it into the file; nightjar reload \(interface.name) removes it."
+                ))
         }
         return findings
     }
@@ -69,7 +74,8 @@ struct DifferenceCheck: Check {
                 wanted.presharedKey == nil || wanted.presharedKey?.isZero == true
                     ? "it has a preshared key; the file has none"
                     : status.presharedKey.isZero
-                        ? "it has no preshared key; the file has one" : "its preshared key is another one than the file's")
+                        ? "it has no preshared key; the file has one"
+                        : "its preshared key is another one than the file's")
         }
         let (file, interface) = (Set(wanted.prefixes), Set(status.allowedIPs))
         if file != interface, !wanted.changesAllowedIPs {

@@ -1,4 +1,5 @@
 import Control
+import Tunnel
 import Wire
 
 /// Whether datagrams to a peer can leave, and don't go in circles.
@@ -15,7 +16,8 @@ struct EndpointWayCheck: Check {
                     .endpointInTunnel, .failure, peer: peer.publicKey,
                     "The way to the peer's endpoint leads into the tunnel itself.",
                     evidence: ["\(question): dev \(interface.name)"]
-                        + (prefix.map { ["AllowedIPs has \($0.shortText), and the endpoint is \(endpoint.address)"] } ?? []),
+                        + (prefix.map { ["AllowedIPs has \($0.shortText), and the endpoint is \(endpoint.address)"] }
+                            ?? []),
                     remedy: """
                         Take the endpoint's address out of AllowedIPs; or write 0.0.0.0/0 and ::/0 as they are instead of \
                         in halves, then 'nightjar up' keeps the tunnel's own packets apart; or add a route: \

@@ -1,4 +1,5 @@
 import Control
+import Tunnel
 
 /// Whether the file can be read, and only by whom it may.
 struct FileCheck: Check {
@@ -34,7 +35,8 @@ struct FileCheck: Check {
             ?? "nightjar genkey > key; nightjar set \(interface.name) private-key key"
         return [
             interface.finding(
-                .noPrivateKey, .failure, "\(interface.name) has no private key, so it can't take part in any handshake.",
+                .noPrivateKey, .failure,
+                "\(interface.name) has no private key, so it can't take part in any handshake.",
                 evidence: [
                     interface.status == nil
                         ? "\(interface.file?.path ?? interface.name) has no PrivateKey"

@@ -1,4 +1,7 @@
 import Control
+import Foundation
+import LinuxNet
+import Status
 import Tunnel
 import Wire
 
@@ -33,9 +36,11 @@ struct FirewallCheck: Check {
         let callers = peers.filter { interface.isCaller($0) }
         guard !callers.isEmpty, !callers.contains(where: interface.isAlive) else { return [] }
         for isIPv6 in [false, true] {
-            let ways = host.uplink(isIPv6: isIPv6).map { [$0] } ?? host.links.filter { link in
-                link.isUp && link.name != "lo" && link.name != interface.name
-            }.map(\.name)
+            let ways =
+                host.uplink(isIPv6: isIPv6).map { [$0] }
+                ?? host.links.filter { link in
+                    link.isUp && link.name != "lo" && link.name != interface.name
+                }.map(\.name)
             var packet = FirewallPacket(isIPv6: isIPv6)
             packet.transport = "udp"
             packet.destinationPort = port

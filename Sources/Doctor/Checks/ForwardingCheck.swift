@@ -36,7 +36,8 @@ struct ForwardingCheck: Check {
                     ? "\(family) forwarding is off, so peers reach this machine and nothing beyond."
                     : "Peers send \(family) packets to networks beyond this machine, and forwarding is off.",
                 evidence: evidence,
-                remedy: "sysctl -w \(name)=1; for good, write \(name)=1 into a file in /etc/sysctl.d. Or let 'nightjar up' do it: "
+                remedy:
+                    "sysctl -w \(name)=1; for good, write \(name)=1 into a file in /etc/sysctl.d. Or let 'nightjar up' do it: "
                     + "the line \"# Forwarding = nat\" below [Interface] of \(interface.file?.path ?? "its file")")
         ]
     }
@@ -77,7 +78,9 @@ struct ForwardingCheck: Check {
         back.outgoing = interface.name
         back.destination = source
         back.state = "established"
-        for (packet, way) in [(there, "from \(interface.name) to \(uplink)"), (back, "back from \(uplink) to \(interface.name)")] {
+        for (packet, way) in [
+            (there, "from \(interface.name) to \(uplink)"), (back, "back from \(uplink) to \(interface.name)"),
+        ] {
             guard let obstacle = host.firewall.obstacle(to: packet, at: [.prerouting, .forward, .postrouting]) else {
                 continue
             }
@@ -103,9 +106,10 @@ struct ForwardingCheck: Check {
             uplink != interface.name, let source = self.source(interface, isIPv6, host)
         else { return [] }
         let isWanted = wish.wantsNat(isIPv6: isIPv6)
-        let losers = interface.report?.peers.filter { report in
-            report.getsNoReplies && interface.peerStatus(report.publicKey).map(interface.isCaller) == true
-        } ?? []
+        let losers =
+            interface.report?.peers.filter { report in
+                report.getsNoReplies && interface.peerStatus(report.publicKey).map(interface.isCaller) == true
+            } ?? []
         guard isWanted || !losers.isEmpty && source.isPrivate else { return [] }
         var packet = FirewallPacket(isIPv6: isIPv6)
         packet.incoming = interface.name
@@ -120,18 +124,22 @@ struct ForwardingCheck: Check {
                 .noMasquerade, isWanted ? .failure : .warning,
                 "Packets of peers leave by \(uplink) with their private addresses (\(network)), and no answer finds back.",
                 evidence: ["no rule changes the source of packets from \(source) by \(uplink)"] + wish.evidence
-                    + (isWanted ? [] : losers.prefix(3).map { "\(interface.label($0.publicKey)) sends, and gets no answers" }),
+                    + (isWanted
+                        ? [] : losers.prefix(3).map { "\(interface.label($0.publicKey)) sends, and gets no answers" }),
                 remedy: interface.file?.forwarding == .nat
                     ? "Something has removed the rules that 'nightjar up' has made: nightjar down \(interface.name); nightjar up \(interface.name)"
                     : "Write \"# Forwarding = nat\" below [Interface] of \(interface.file?.path ?? "its file"), then: nightjar reload \(interface.name). "
-                        + "Or: \(isIPv6 ? "ip6tables" : "iptables") -t nat -A POSTROUTING -s \(network) -o \(uplink) -j MASQUERADE")
+                        + "Or: \(isIPv6 ? "ip6tables" : "iptables") -t nat -A POSTROUTING -s \(network) -o \(uplink) -j MASQUERADE"
+            )
         ]
     }
 
     /// An address that a peer may send from.
     private func source(_ interface: InterfaceFacts, _ isIPv6: Bool, _ host: HostFacts) -> IPAddress? {
         let networks = interface.addresses.filter { $0.address.isIPv6 == isIPv6 }.compactMap(\.network)
-        let all = interface.status?.peers.lazy.flatMap(\.allowedIPs).filter { $0.address.isIPv6 == isIPv6 && $0.length >= 8 }
+        let all = interface.status?.peers.lazy.flatMap(\.allowedIPs).filter {
+            $0.address.isIPv6 == isIPv6 && $0.length >= 8
+        }
         let prefix = all?.first { prefix in networks.contains { $0.holds(prefix) } } ?? all?.first
         return prefix.flatMap { Sample.address(in: $0, notIn: Set(host.addresses.map(\.address.address))) }
     }

@@ -2,6 +2,7 @@ import Control
 import Glibc
 import LinuxNet
 import Quick
+import Wire
 
 /// What the machine has to have before an interface can be.
 struct MachineCheck: Check {

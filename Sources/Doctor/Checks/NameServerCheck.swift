@@ -1,5 +1,6 @@
 import Control
 import Quick
+import Tunnel
 import Wire
 
 /// Whether questions for names go where the tunnel's file wants them.
@@ -19,7 +20,9 @@ struct NameServerCheck: Check {
                 .dnsOutsideTunnel, .warning,
                 "The DNS \(servers.count == 1 ? "server \(list) is" : "servers \(list) are") asked outside of the tunnel, or in vain, since no peer's AllowedIPs hold \(servers.count == 1 ? "it" : "them").",
                 evidence: ["\(file.path): DNS has \(list)", "AllowedIPs: \(Self.list(allowedIPs))"],
-                remedy: "Add \(first)/\(first.bitCount) to the AllowedIPs of the peer that it is behind, or take it out of DNS.")
+                remedy:
+                    "Add \(first)/\(first.bitCount) to the AllowedIPs of the peer that it is behind, or take it out of DNS."
+            )
         ]
     }
 
@@ -58,7 +61,9 @@ struct NameServerCheck: Check {
                 .dnsOutsideTunnel, .warning,
                 "All traffic goes into the tunnel, but names are asked outside of it, at \(server).",
                 evidence: ["resolv.conf: nameserver \(server)", "ip route get \(server): dev \(way.interface)"],
-                remedy: "Write the DNS server of your VPN into \(interface.file?.path ?? "the file"): DNS = ADDRESS below [Interface].")
+                remedy:
+                    "Write the DNS server of your VPN into \(interface.file?.path ?? "the file"): DNS = ADDRESS below [Interface]."
+            )
         ]
     }
 

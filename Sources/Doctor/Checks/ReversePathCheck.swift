@@ -1,4 +1,5 @@
 import Control
+import LinuxNet
 import Tunnel
 import Wire
 
@@ -39,7 +40,8 @@ struct ReversePathCheck: Check {
                 evidence: evidence + counter(host),
                 remedy: seesMarks
                     ? "nightjar down \(interface.name); nightjar up \(interface.file?.path ?? interface.name) puts the rule back."
-                    : "sysctl -w net.ipv4.conf.all.src_valid_mark=1, which 'nightjar up' sets; something has set it back.")
+                    : "sysctl -w net.ipv4.conf.all.src_valid_mark=1, which 'nightjar up' sets; something has set it back."
+            )
         }
     }
 

@@ -13,7 +13,9 @@ struct RouteCheck: Check {
         case .auto?: return automatic(interface, status, routes, facts.host)
         case .table(let number)?:
             return status.peers.flatMap { peer in
-                missing(interface, peer, peer.allowedIPs, PrefixSet(routes.filter { $0.table == number }.map(\.destination)), table: number)
+                missing(
+                    interface, peer, peer.allowedIPs,
+                    PrefixSet(routes.filter { $0.table == number }.map(\.destination)), table: number)
             }
         case .off?, nil: return byHand(interface, status, routes, facts.host)
         }
@@ -54,7 +56,9 @@ struct RouteCheck: Check {
             interface.finding(
                 .routeMissing, .failure, peer: peer.publicKey,
                 "Packets for \(list) don't go into the tunnel, since there is no route for them by \(interface.name).",
-                evidence: lost.prefix(6).map { "AllowedIPs has \($0.shortText); ip route show dev \(interface.name)\(place) doesn't" },
+                evidence: lost.prefix(6).map {
+                    "AllowedIPs has \($0.shortText); ip route show dev \(interface.name)\(place) doesn't"
+                },
                 remedy: first.length == 0
                     ? "nightjar down \(interface.name); nightjar up \(interface.file?.path ?? interface.name)"
                     : "\(command); or take the interface down and up again")
@@ -71,7 +75,8 @@ struct RouteCheck: Check {
             .routeTaken, .failure, peer: peer.publicKey,
             "\(way.interface) and \(interface.name) both have a route for \(prefix.shortText), and \(way.interface) gets the packets.",
             evidence: [
-                "ip route get \(sample): dev \(way.interface)" + (way.table == Route.mainTable ? "" : " table \(way.table)"),
+                "ip route get \(sample): dev \(way.interface)"
+                    + (way.table == Route.mainTable ? "" : " table \(way.table)"),
                 winner.map { "route: \($0)" }, loser.map { "route: \($0)" },
             ].compactMap(\.self),
             remedy: """
@@ -91,8 +96,10 @@ struct RouteCheck: Check {
             let first = peer.allowedIPs[0]
             let report = interface.peerReport(peer.publicKey)
             let seen = report?.isSending == true ? ["packets come from it, and the answers go elsewhere"] : []
-            let reason = interface.configuration == nil
-                ? "AllowedIPs alone make no routes: 'up' does, or you" : "\(interface.file?.path ?? "the file"): Table = off"
+            let reason =
+                interface.configuration == nil
+                ? "AllowedIPs alone make no routes: 'up' does, or you"
+                : "\(interface.file?.path ?? "the file"): Table = off"
             return interface.finding(
                 .replyRouteMissing, .failure, peer: peer.publicKey,
                 "No route leads to the peer by \(interface.name), so what it sends can't be answered.",

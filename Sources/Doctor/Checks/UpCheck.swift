@@ -2,6 +2,8 @@ import Control
 import Glibc
 import LinuxNet
 import Quick
+import Tunnel
+import Wire
 
 /// Whether the interface is there, is served, is up, and has its port and its addresses.
 struct UpCheck: Check {
@@ -38,7 +40,9 @@ struct UpCheck: Check {
             interface.finding(
                 .portInUse, .failure, "UDP port \(port), which \(interface.name) is to listen on, is used already.",
                 evidence: ["UDP port \(port) is bound by \(owner)"],
-                remedy: "End that program, or give \(interface.name) another ListenPort. The clients' Endpoint has to have the same.")
+                remedy:
+                    "End that program, or give \(interface.name) another ListenPort. The clients' Endpoint has to have the same."
+            )
         ]
     }
 
@@ -52,7 +56,8 @@ struct UpCheck: Check {
                         ? "\(interface.name) was up, but what served it has ended. Its rules and name servers are still there."
                         : "\(interface.name) was left half-way, between up and down.",
                     evidence: ["'nightjar up' has noted changes, and there is no interface \(interface.name)"],
-                    remedy: "\(up) takes the rest back and begins anew; 'nightjar down \(interface.name)' only takes it back. "
+                    remedy:
+                        "\(up) takes the rest back and begins anew; 'nightjar down \(interface.name)' only takes it back. "
                         + "The system's log says why it ended: journalctl -u nightjar@\(interface.name)")
             ]
         }
@@ -80,12 +85,14 @@ struct UpCheck: Check {
                 "kind of the interface: \(printable(link.kind ?? "none"))",
                 "there is no configuration socket, as /run/wireguard/\(interface.name).sock",
             ],
-            remedy: "If it is a leftover: ip link delete \(interface.name); nightjar up \(interface.name). If it is something else, "
+            remedy:
+                "If it is a leftover: ip link delete \(interface.name); nightjar up \(interface.name). If it is something else, "
                 + "choose another name for the tunnel.")
     }
 
     private func addresses(_ interface: InterfaceFacts) -> [Finding] {
-        guard interface.snapshot != nil, let file = interface.file, let wanted = interface.configuration?.interface.addresses
+        guard interface.snapshot != nil, let file = interface.file,
+            let wanted = interface.configuration?.interface.addresses
         else { return [] }
         let present = Set(interface.addresses)
         let missing = wanted.filter { !present.contains($0) }

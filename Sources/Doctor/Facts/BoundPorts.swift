@@ -16,7 +16,8 @@ enum BoundPorts {
             }
         }
         guard !sockets.isEmpty else { return owners }
-        for process in CompletionFiles.names(in: "/proc") where process.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+        for process in CompletionFiles.names(in: "/proc") where process.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        {
             for descriptor in CompletionFiles.names(in: "/proc/\(process)/fd") {
                 guard
                     let link = try? FileManager.default.destinationOfSymbolicLink(

@@ -60,7 +60,9 @@ struct HostCollector {
     private func neighbours(_ running: [String]) -> [String: HostFacts.Neighbour] {
         var neighbours: [String: HostFacts.Neighbour] = [:]
         for name in running {
-            guard let status = try? WireGuardDevices.open(name, in: surroundings.devicePlaces).status() else { continue }
+            guard let status = try? WireGuardDevices.open(name, in: surroundings.devicePlaces).status() else {
+                continue
+            }
             neighbours[name] = HostFacts.Neighbour(
                 publicKey: status.privateKey.map { X25519.publicKey(of: $0) },
                 peers: Set(status.peers.map(\.publicKey)))

@@ -1,5 +1,6 @@
 import Control
-package import Tunnel
+package import LinuxNet
+import Tunnel
 package import Wire
 
 extension HostFacts {

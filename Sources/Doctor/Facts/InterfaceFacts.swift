@@ -60,7 +60,8 @@ package struct FileFacts: Sendable {
         self.text = text
         self.problem = problem
         let enabled = text?.peers.filter(\.isEnabled) ?? []
-        peers = Dictionary(enabled.compactMap { peer in peer.section.map { ($0.publicKey, peer) } }) { first, _ in first }
+        peers = Dictionary(enabled.compactMap { peer in peer.section.map { ($0.publicKey, peer) } }) { first, _ in first
+        }
         let setting = text?.layout.interfaceComment(.forwarding)
         forwarding = setting.flatMap { Forwarding(rawValue: $0.value.lowercased()) } ?? .off
     }

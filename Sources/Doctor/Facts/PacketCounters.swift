@@ -16,7 +16,9 @@ struct PacketCounters {
         for name in interfaces {
             let lines = text("/proc/net/dev_snmp6/\(name)").split(separator: "\n")
             let line = lines.first { $0.hasPrefix("Ip6InAddrErrors") }
-            counters.strayIPv6[name] = line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).last.flatMap { UInt64($0) }
+            counters.strayIPv6[name] = line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).last.flatMap {
+                UInt64($0)
+            }
         }
         return counters
     }
@@ -26,7 +28,9 @@ struct PacketCounters {
     static func compare(_ before: PacketCounters, _ facts: inout Facts) {
         let names = facts.interfaces.map(\.name)
         var now = read(interfaces: names)
-        let isOff = facts.interfaces.contains { !facts.host.forwards($0.name, isIPv6: false) || !facts.host.forwards($0.name, isIPv6: true) }
+        let isOff = facts.interfaces.contains {
+            !facts.host.forwards($0.name, isIPv6: false) || !facts.host.forwards($0.name, isIPv6: true)
+        }
         let isUsed = facts.interfaces.contains { $0.report?.peers.contains { $0.isSending } == true }
         let patience = Duration.seconds(1) - (ContinuousClock.now - before.time)
         if isOff, isUsed, patience > .zero {

@@ -171,8 +171,10 @@ extension FirewallRules.Condition {
 
     private func subjectHolds(for packet: FirewallPacket) -> Truth {
         switch subject {
-        case .incomingInterface(let names): Self.decide(packet.incoming) { name in names.contains { Self.matches($0, name) } }
-        case .outgoingInterface(let names): Self.decide(packet.outgoing) { name in names.contains { Self.matches($0, name) } }
+        case .incomingInterface(let names):
+            Self.decide(packet.incoming) { name in names.contains { Self.matches($0, name) } }
+        case .outgoingInterface(let names):
+            Self.decide(packet.outgoing) { name in names.contains { Self.matches($0, name) } }
         case .transport(let names): Self.decide(packet.transport, names.contains)
         case .sourcePort(let ranges): Self.decide(packet.sourcePort) { port in ranges.contains { $0.contains(port) } }
         case .destinationPort(let ranges):

@@ -4,7 +4,8 @@ import Wire
 /// Reads what `nft -j list ruleset` prints. What isn't understood becomes a condition or an action that nobody can tell.
 struct NftRuleset {
     /// Nil when it isn't such a text.
-    static func chains(json: String, text: String, skips isSkipped: (_ table: String) -> Bool) -> [FirewallRules.Chain]? {
+    static func chains(json: String, text: String, skips isSkipped: (_ table: String) -> Bool) -> [FirewallRules.Chain]?
+    {
         guard let whole = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any],
             let items = whole["nftables"] as? [[String: Any]]
         else { return nil }

@@ -9,7 +9,7 @@ struct NoEndpointCheck: Check {
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         // A machine with a port of its own waits for calls.
         guard let configuration = interface.configuration, configuration.interface.listenPort ?? 0 == 0 else { return [] }
-        return interface.examinedPeers.compactMap { peer in
+        return interface.examinedPeers.compactMap { peer -> Finding? in
             let key = peer.status.publicKey
             guard peer.status.endpoint == nil, peer.report?.suspension == nil,
                 interface.filePeer(key) != nil, interface.filePeer(key)?.section?.endpoint == nil
@@ -31,7 +31,7 @@ struct NoEndpointCheck: Check {
 /// What the endpoint's name leads to.
 struct EndpointNameCheck: Check {
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
-        interface.examinedPeers.compactMap { peer in
+        interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe, let (name, answer) = probe.name else { return nil }
             let key = peer.status.publicKey
             switch answer {
@@ -76,7 +76,7 @@ struct EndpointNameCheck: Check {
 /// What packets outside of the tunnel tell about the way to a peer that doesn't answer.
 struct OutsideCheck: Check {
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
-        interface.examinedPeers.compactMap { peer in
+        interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe, probe.isExpected, probe.call == .unanswered, let outside = probe.outside,
                 let endpoint = probe.endpoint
             else { return nil }

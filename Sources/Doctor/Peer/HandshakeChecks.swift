@@ -84,7 +84,7 @@ struct UnknownCallerCheck: Check {
 /// A peer's clock is behind what it was.
 struct ClockCheck: Check {
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
-        interface.examinedPeers.compactMap { peer in
+        interface.examinedPeers.compactMap { peer -> Finding? in
             guard let refusal = peer.report?.standing(.initiationReplayed), refusal.count > 1 else { return nil }
             let key = peer.status.publicKey
             let label = interface.label(key)
@@ -106,7 +106,7 @@ struct ClockCheck: Check {
 /// Only one side has a preshared key, or both have different ones.
 struct PresharedKeyCheck: Check {
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
-        interface.examinedPeers.compactMap { peer in
+        interface.examinedPeers.compactMap { peer -> Finding? in
             let refusal = peer.report?.standing(.responseUndecryptable)
             guard refusal != nil || peer.probe?.call == .undecryptable else { return nil }
             let key = peer.status.publicKey
@@ -131,7 +131,7 @@ struct PresharedKeyCheck: Check {
 /// Nothing comes back, or only the answers of the other side don't get there.
 struct NoAnswerCheck: Check {
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
-        interface.examinedPeers.compactMap { peer in
+        interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe, probe.call == .unanswered, let endpoint = probe.endpoint else { return nil }
             let key = peer.status.publicKey
             if let report = peer.report, report.unconfirmed > 1, report.heard?.isRecent == true {

@@ -9,7 +9,7 @@ struct ForeignSourceCheck: Check {
     private static let many: UInt64 = 20
 
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
-        interface.examinedPeers.compactMap { peer in
+        interface.examinedPeers.compactMap { peer -> Finding? in
             guard let report = peer.report, report.foreignSources > 0, let source = report.foreignSource,
                 !source.isLocal
             else { return nil }
@@ -37,7 +37,7 @@ struct ForeignSourceCheck: Check {
 struct SizeCheck: Check {
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         guard let mtu = interface.link?.mtu else { return [] }
-        return interface.examinedPeers.compactMap { peer in
+        return interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe else { return nil }
             let key = peer.status.publicKey
             let label = interface.label(key)
@@ -70,7 +70,7 @@ struct SizeCheck: Check {
 /// Handshakes pass, and data doesn't.
 struct DataCheck: Check {
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
-        interface.examinedPeers.compactMap { peer in
+        interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe, probe.isExpected, probe.call.isAnswered, probe.echo == .nothing else { return nil }
             let key = peer.status.publicKey
             let label = interface.label(key)
@@ -91,7 +91,7 @@ struct DataCheck: Check {
 /// A router between the two forgets the way back while nothing is sent.
 struct KeepaliveCheck: Check {
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
-        interface.examinedPeers.compactMap { peer in
+        interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe, let endpoint = probe.endpoint else { return nil }
             let key = peer.status.publicKey
             return probe.isExpected
@@ -148,7 +148,7 @@ struct KeepaliveCheck: Check {
 /// The peer may not be used any more.
 struct LimitCheck: Check {
         func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
-        interface.examinedPeers.compactMap { peer in
+        interface.examinedPeers.compactMap { peer -> Finding? in
             guard let report = peer.report, let suspension = report.suspension else { return nil }
             let key = peer.status.publicKey
             let label = interface.label(key)
