@@ -29,7 +29,7 @@ struct PingPeer: ParsableCommand {
         let console = StandardConsole()
         do {
             guard geteuid() == 0 else { throw PingNeedsRoot(peer: peer) }
-            let ping = Ping(count: count, surroundings()) { console.write(Array("\($0)\n".utf8)) }
+            let ping = Ping(count: count, surroundings()) { try? console.write(Array("\($0)\n".utf8)) }
             if try ping.run(peer, interface: interface) == .notReached { Glibc.exit(1) }
         } catch {
             complain("nightjar: \(error)")
