@@ -43,8 +43,15 @@ package final class ConfigurationEdit {
     package static func read(
         _ argument: String, _ surroundings: Surroundings
     ) throws -> (location: ConfigurationFile.Location, text: ConfigurationText) {
-        let location = try QuickFile.locate(argument, surroundings)
+        let location = try locate(argument, surroundings)
         return (location, try ConfigurationText(try FileBytes.read(location.path), name: location.path))
+    }
+
+    /// Finds a file by an interface's name, or by its own.
+    package static func locate(
+        _ argument: String, _ surroundings: Surroundings
+    ) throws -> ConfigurationFile.Location {
+        try QuickFile.locate(argument, surroundings)
     }
 
     /// Puts a new text in the file's place, as a whole, and changes the interface alike if it is up from this file. Other

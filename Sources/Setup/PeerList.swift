@@ -18,7 +18,7 @@ package struct PeerList {
         guard !text.peers.isEmpty else { return "\(interface) has no peers; 'nightjar new peer NAME' makes one.\n" }
         let rows = text.peers.map { peer in
             [
-                peer.name.map(Self.printable) ?? "(no name)", peer.isEnabled ? "on" : "off",
+                peer.name?.printable ?? "(no name)", peer.isEnabled ? "on" : "off",
                 peer.section?.publicKey.short ?? "(unreadable)",
                 peer.section?.prefixes.map { $0.length == $0.address.bitCount ? "\($0.address)" : "\($0)" }
                     .joined(separator: ", ") ?? "",
@@ -64,19 +64,6 @@ package struct PeerList {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let data = (try? encoder.encode(entries)) ?? Data()
         return String(decoding: data, as: UTF8.self) + "\n"
-    }
-
-    /// A name from a file that anybody may have written, fit for a terminal.
-    private static func printable(_ name: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                name.unicodeScalars.prefix(PeerName.longest).map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control, .lineSeparator, .paragraphSeparator: "\u{fffd}"
-                    case .format where scalar != "\u{200d}": "\u{fffd}"
-                    default: scalar
-                    }
-                }))
     }
 }
 

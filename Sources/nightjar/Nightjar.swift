@@ -16,7 +16,7 @@ struct Nightjar: ParsableCommand {
         version: version,
         subcommands: [
             New.self, Peers.self, Enable.self, Disable.self, Remove.self, Rename.self, ShowConfig.self,
-            DoctorCommand.self, Explain.self,
+            ShowStatus.self, PingPeer.self, DoctorCommand.self, Explain.self,
             Run.self, Drops.self, Relay.self, Inspect.self,
             Up.self, Down.self, Reload.self, Save.self, Strip.self,
             Show.self, ShowConfiguration.self, SetOptions.self, SetConfiguration.self, AddConfiguration.self,

@@ -36,6 +36,11 @@ struct FactCollector {
         let current = facts.host
         for position in facts.interfaces.indices where facts.interfaces[position].snapshot != nil {
             facts.interfaces[position].probes = PeerProbes.take(facts.interfaces[position], current, surroundings)
+            guard !facts.interfaces[position].probes.peers.isEmpty else { continue }
+            // What has become of the calls is in the daemon's report.
+            if let after = try? InterfaceSnapshot.take(facts.interfaces[position].name, surroundings) {
+                facts.interfaces[position].snapshot = after
+            }
         }
         PacketCounters.compare(before, &facts)
         return facts
