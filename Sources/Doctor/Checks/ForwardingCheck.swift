@@ -36,10 +36,18 @@ struct ForwardingCheck: Check {
                     ? "\(family) forwarding is off, so peers reach this machine and nothing beyond."
                     : "Peers send \(family) packets to networks beyond this machine, and forwarding is off.",
                 evidence: evidence,
-                remedy:
-                    "sysctl -w \(name)=1; for good, write \(name)=1 into a file in /etc/sysctl.d. Or let 'nightjar up' do it: "
-                    + "the line \"# Forwarding = nat\" below [Interface] of \(interface.file?.path ?? "its file")")
+                remedy: remedy(interface, name))
         ]
+    }
+
+    private func remedy(_ interface: InterfaceFacts, _ name: String) -> String {
+        guard interface.file?.forwarding ?? .off == .off else {
+            return
+                "sysctl -w \(name)=1. 'nightjar up' has set it, and something has set it back: look into /etc/sysctl.d."
+        }
+        return
+            "sysctl -w \(name)=1; for good, write \(name)=1 into a file in /etc/sysctl.d. Or let 'nightjar up' do it: "
+            + "the line \"# Forwarding = nat\" below [Interface] of \(interface.file?.path ?? "its file")"
     }
 
     /// Whether packets of peers certainly got lost because this machine passes nothing on.

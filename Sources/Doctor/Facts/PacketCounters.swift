@@ -1,5 +1,6 @@
 import Control
 import Glibc
+import Tunnel
 
 /// The kernel's counters of packets that it had no use for, from /proc/net.
 struct PacketCounters {
@@ -28,12 +29,15 @@ struct PacketCounters {
     static func compare(_ before: PacketCounters, _ facts: inout Facts) {
         let names = facts.interfaces.map(\.name)
         var now = read(interfaces: names)
-        let isOff = facts.interfaces.contains {
-            !facts.host.forwards($0.name, isIPv6: false) || !facts.host.forwards($0.name, isIPv6: true)
+        let mayLosePackets = facts.interfaces.contains { interface in
+            let isDeaf = [false, true].contains { !facts.host.forwards(interface.name, isIPv6: $0) }
+            return isDeaf
+                && interface.status?.peers.contains { peer in
+                    interface.isCaller(peer) && interface.peerReport(peer.publicKey)?.isSending == true
+                } == true
         }
-        let isUsed = facts.interfaces.contains { $0.report?.peers.contains { $0.isSending } == true }
         let patience = Duration.seconds(1) - (ContinuousClock.now - before.time)
-        if isOff, isUsed, patience > .zero {
+        if mayLosePackets, patience > .zero {
             usleep(UInt32(clamping: patience.components.attoseconds / 1_000_000_000_000))
             now = read(interfaces: names)
         }
