@@ -44,6 +44,7 @@ bench: ## Every figure of BENCHMARKS.md but the soak's (as root; ARGS=--quick fo
 	@Benchmarks/handshakes.sh $(ARGS)
 	@Benchmarks/lookups.sh
 	@Benchmarks/instructions.sh
+	@Benchmarks/disguises.sh $(ARGS)
 
 soak: ## MINUTES of full load, 20 unless told, with an eye on what grows (as root)
 	@Benchmarks/soak.sh $(MINUTES)

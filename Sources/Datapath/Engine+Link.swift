@@ -100,7 +100,7 @@ extension Engine {
         }
         bindFailure = 0
         isUp = true
-        logger.debug("Interface up, listening on UDP port \(listenPort)")
+        logger.info("Interface up, listening on UDP port \(listenPort)", metadata: ["event": "interface-up"])
         tunnel.up(now: moment())
         drain()
     }
@@ -110,7 +110,7 @@ extension Engine {
         isUp = false
         tunnel.down()
         closeSockets()
-        logger.debug("Interface down")
+        logger.info("Interface down", metadata: ["event": "interface-down"])
     }
 
     /// Keeps the kernel's super-packets so small that one leaves in one segmented send after it has grown by what each

@@ -13,6 +13,6 @@ extension Engine {
         shared.drops.count(.wrongDialect)
         let mismatch = Mismatch(finding: "\(finding)", endpoint: sample.source, at: now.instant)
         lastMismatch = mismatch
-        logger.info("Datagram from \(sample.source) dropped: \(finding)")
+        log(mismatch)
     }
 }

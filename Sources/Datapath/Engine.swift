@@ -171,7 +171,7 @@ package final class Engine {
         drain()
         lookAtMismatch(now: now)
         if laneEnds.isDeviceGone {
-            logger.info("The interface is gone")
+            logger.info("The interface is gone", metadata: ["event": "interface-gone"])
             onDeviceGone()
         }
     }
@@ -196,7 +196,7 @@ package final class Engine {
         }
         transmits.send(on: sockets.current, drops: shared.drops, logger: logger)
         while let event = tunnel.pollEvent() {
-            eventLog.write(event, to: logger, disguises: disguises)
+            log(event)
             onEvent(event)
         }
     }

@@ -1,53 +1,94 @@
+import LinuxNet
 import Logging
 import Tunnel
-import Wire
+package import Wire
 
-/// Turns the tunnel's events into log lines.
-///
-/// Refused handshakes come from strangers, as many as they like, so they are told only at the debug level.
+/// Turns the tunnel's events into log lines: at the levels that everybody sees what a person wants to know, each once; the rest at the
+/// debug level.
 struct EventLog {
-    func write(_ event: Device.Event, to logger: Logger, disguises: Disguises) {
-        switch event {
-        case .initiationSent(let peer, let endpoint, let attempt):
-            logger.debug("peer(\(peer.short)) - Sending handshake initiation to \(endpoint), attempt \(attempt)")
-        case .handshakeCompleted(let peer, let endpoint, let asInitiator, _):
-            logger.debug(
-                "peer(\(peer.short)) - Handshake completed with \(endpoint) as \(asInitiator ? "initiator" : "responder")"
-            )
-        case .handshakeRefused(let reason, let endpoint, let peer):
-            let name = peer.map { " of peer(\($0.short))" } ?? ""
-            logger.debug("Handshake message\(name) from \(endpoint) dropped: \(reason.name)")
-        case .wrongDialect(let peer, let endpoint, let dialect):
-            let (came, own) = (disguises.name(ofDialect: dialect), disguises.name(for: peer))
-            logger.info(
-                "peer(\(peer.short)) - Handshake message from \(endpoint) dropped: it came as \(came), but here the peer is set to \(own)"
-            )
-        case .initiationImpossible(let peer, let reason):
-            logger.debug("peer(\(peer.short)) - Can't send a handshake initiation: \(explanation(of: reason))")
-        case .silent, .unconfirmed:
-            break
-        case .gaveUp(let peer, _, let attempts, let dropped):
-            logger.debug(
-                "peer(\(peer.short)) - No answer after \(attempts) handshake initiations, giving up; \(dropped) waiting packets dropped"
-            )
-        case .keysErased(let peer):
-            logger.debug(
-                "peer(\(peer.short)) - Session keys erased: no new session for three times as long as one lasts")
-        case .keepaliveSent(let peer):
-            logger.debug("peer(\(peer.short)) - Sending keepalive packet")
-        case .roamed(let peer, let endpoint, _):
-            logger.debug("peer(\(peer.short)) - Endpoint is now \(endpoint)")
-        case .underLoad:
-            logger.debug("Under load: handshakes need a cookie from now on")
+    private var throttle = LogThrottle()
+
+    /// The line about an event; nil when nobody reads such lines, or when there were too many.
+    ///
+    /// - Parameters:
+    ///   - level: the least that is read.
+    ///   - names: of the peers, and of their dialects.
+    mutating func line(
+        for event: Device.Event, level: Logger.Level, names: some LogNames, at now: Instant
+    ) -> LogLine? {
+        let (importance, topic) = event.importance
+        guard importance >= level else { return nil }
+        var leftOut: UInt64 = 0
+        if importance > .debug {
+            guard let count = admit(event, topic, names, at: now) else { return nil }
+            leftOut = count
         }
+        var line = event.line(importance, names: names)
+        line.leftOut = leftOut
+        return line
     }
 
-    private func explanation(of reason: DropReason) -> String {
-        switch reason {
-        case .noEndpoint: "no known endpoint for the peer"
-        case .noPrivateKey: "the interface has no private key"
-        case .lowOrderKey: "the peer's public key is not a valid one"
-        default: reason.name
+    /// The line about a datagram that would mean something under other settings.
+    mutating func line(for mismatch: Engine.Mismatch) -> LogLine? {
+        guard
+            let leftOut = throttle.admit(
+                .init(peer: nil, topic: .mismatch), LogTopic.mismatch.allowance, at: mismatch.at)
+        else { return nil }
+        return LogLine(
+            level: .warning, sentence: "Datagram from \(mismatch.endpoint) dropped: \(mismatch.finding)",
+            event: "obfuscation-mismatch", endpoint: mismatch.endpoint, leftOut: leftOut)
+    }
+
+    private mutating func admit(
+        _ event: Device.Event, _ topic: LogTopic, _ names: some LogNames, at now: Instant
+    ) -> UInt64? {
+        let subject = event.subject
+        var leftOut: UInt64 = 0
+        if subject.map({ !names.isPeer($0) }) ?? true {
+            let strangers = LogThrottle.Key(peer: nil, topic: topic)
+            guard let count = throttle.admit(strangers, LogTopic.ofStrangers, at: now) else { return nil }
+            leftOut = count
         }
+        guard let subject else { return leftOut }
+        return throttle.admit(.init(peer: subject, topic: topic), topic.allowance, at: now).map { $0 + leftOut }
+    }
+}
+
+/// What peers and their dialects are called.
+protocol LogNames {
+    func isPeer(_ publicKey: PublicKey) -> Bool
+    /// What people call a peer; empty: nothing.
+    func name(of publicKey: PublicKey) -> String
+    /// Its name, or its key in short.
+    func title(of publicKey: PublicKey) -> String
+    /// The dialect that a peer is spoken to in.
+    func dialect(of publicKey: PublicKey) -> String
+    func dialect(numbered number: Int) -> String
+}
+
+extension Engine {
+    func log(_ event: Device.Event) {
+        let now = Instant(nanoseconds: Clock.bootTime())
+        eventLog.line(for: event, level: logger.logLevel, names: self, at: now)?.write(to: logger)
+    }
+
+    func log(_ mismatch: Mismatch) {
+        eventLog.line(for: mismatch)?.write(to: logger)
+    }
+}
+
+extension Engine: LogNames {
+    func isPeer(_ publicKey: PublicKey) -> Bool { tunnel.peers[publicKey] != nil }
+
+    func name(of publicKey: PublicKey) -> String { tunnel.peers[publicKey]?.annotation.printableName ?? "" }
+
+    func dialect(of publicKey: PublicKey) -> String { disguises.name(for: publicKey) }
+
+    func dialect(numbered number: Int) -> String { disguises.name(ofDialect: number) }
+
+    /// What log lines call a peer: its name, or its key in short.
+    package func title(of publicKey: PublicKey) -> String {
+        let name = name(of: publicKey)
+        return name.isEmpty ? "peer \(publicKey.short)" : name
     }
 }

@@ -193,7 +193,7 @@ struct OutboundLane: ~Copyable {
                 return send(segments, from: index, to: peer)
             case .refused(let reason):
                 shared.drops.count(reason, segments.segmentCount - index)
-                if reason == .noEndpoint { unreachables.answer(segments.packet, now: now) }
+                if reason == .noEndpoint || reason == .peerSuspended { unreachables.answer(segments.packet, now: now) }
                 return
             }
         }

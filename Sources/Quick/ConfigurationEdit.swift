@@ -1,8 +1,8 @@
 package import Control
 import Glibc
 import LinuxNet
-import Tunnel
-import Wire
+package import Tunnel
+package import Wire
 
 /// A configuration file while one program changes its peers: nobody else of this kind does meanwhile, and what an editor
 /// changes is noticed.
@@ -10,8 +10,10 @@ package final class ConfigurationEdit {
     /// What a change to the file means for the interface.
     package enum Effect {
         case none
-        case adds(PeerSection)
+        case adds(PeerSection, PeerAnnotation)
         case removes(PeerSection)
+        /// What is said of a peer beyond the protocol is another.
+        case annotates(PublicKey, PeerAnnotation)
     }
 
     /// Where a change has arrived.
@@ -21,6 +23,8 @@ package final class ConfigurationEdit {
         case interface
         /// The interface but for its routes, which whoever has brought it up has to change.
         case interfaceWithoutRoutes
+        /// The interface but for the peer's limits, which what serves it doesn't know.
+        case interfaceWithoutLimits
     }
 
     package let interface: String
@@ -120,7 +124,10 @@ extension ConfigurationEdit {
         switch effect {
         case .none:
             return .interface
-        case .adds(let peer):
+        case .annotates(let key, let annotation):
+            let device = try WireGuardDevices.open(interface, in: surroundings.devicePlaces)
+            return reach(device.annotate([(key, annotation)]), annotation)
+        case .adds(let peer, _):
             section = peer
             var file = ConfigurationFile()
             file.peers = [peer]
@@ -131,17 +138,24 @@ extension ConfigurationEdit {
             removal.removes = true
             change.peers = [removal]
         }
-        guard try needsRoutes(section, effect) else {
-            try WireGuardDevices.open(interface, in: surroundings.devicePlaces).apply(change)
+        let needsRoutes = try needsRoutes(section, effect)
+        if needsRoutes, state.journal != nil {
+            state.lock = nil
+            try Reload(surroundings).run(path)
             return .interface
         }
-        guard state.journal != nil else {
-            try WireGuardDevices.open(interface, in: surroundings.devicePlaces).apply(change)
-            return .interfaceWithoutRoutes
+        let device = try WireGuardDevices.open(interface, in: surroundings.devicePlaces)
+        try device.apply(change)
+        if case .adds(let peer, let annotation) = effect {
+            let isTaken = device.annotate([(peer.publicKey, annotation)])
+            if reach(isTaken, annotation) != .interface { return .interfaceWithoutLimits }
         }
-        state.lock = nil
-        try Reload(surroundings).run(path)
-        return .interface
+        return needsRoutes ? .interfaceWithoutRoutes : .interface
+    }
+
+    /// A name that isn't taken is missed by nobody.
+    private func reach(_ isTaken: Bool, _ annotation: PeerAnnotation) -> Reach {
+        isTaken || !annotation.isLimited ? .interface : .interfaceWithoutLimits
     }
 
     /// Whether a peer's networks are more than what the interface's addresses lead to anyway.

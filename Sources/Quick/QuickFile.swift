@@ -8,6 +8,8 @@ struct QuickFile {
     let path: String
     let configuration: ConfigurationFile
     let forwarding: Forwarding
+    /// What it says of its peers in comments.
+    let annotations: PeerAnnotations
     /// All of the file, with its keys.
     let text: [UInt8]
 
@@ -18,7 +20,9 @@ struct QuickFile {
         interface = location.interface
         path = location.path
         configuration = try ConfigurationFile(parsing: text, name: location.path, dialect: .quick)
-        let setting = ConfigurationLayout(text).interfaceComment(.forwarding)
+        let layout = ConfigurationLayout(text)
+        annotations = PeerAnnotations(layout, configuration, name: path)
+        let setting = layout.interfaceComment(.forwarding)
         forwarding = setting.flatMap { Forwarding(rawValue: $0.value.lowercased()) } ?? .off
         if let setting, Forwarding(rawValue: setting.value.lowercased()) == nil {
             surroundings.console.warn(

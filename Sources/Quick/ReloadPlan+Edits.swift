@@ -48,6 +48,10 @@ extension ReloadPlan {
         case .device(let change, _):
             console.echo("wg syncconf \(transition.interface) /dev/fd/63")
             try transition.device().apply(change)
+        case .annotations(let peers, _):
+            guard try transition.device().annotate(peers) else {
+                throw QuickError("\(transition.interface): names and limits of peers are refused by the daemon")
+            }
         case .mtu(let mtu, _):
             console.echo("ip link set mtu \(mtu) dev \(transition.interface)")
             try transition.netlink.setMTU(mtu, index: try transition.interfaceIndex())
@@ -90,6 +94,8 @@ extension ReloadPlan {
             change.listenPort = former.listenPort
             change.firewallMark = former.firewallMark
             try device.apply(change)
+        case .annotations(_, let former):
+            _ = try transition.device().annotate(former)
         case .mtu(_, let former):
             try transition.netlink.setMTU(former, index: try transition.interfaceIndex())
         case .network(let changes):

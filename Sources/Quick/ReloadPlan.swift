@@ -12,6 +12,8 @@ struct ReloadPlan {
         /// Nil is none.
         case killSwitch(from: KillSwitchFirewall?, to: KillSwitchFirewall?)
         case device(DeviceChange, former: DeviceStatus)
+        /// What is told of peers beyond the protocol.
+        case annotations([AnnotatedPeer], former: [AnnotatedPeer])
         case mtu(Int, former: Int)
         case network([NetworkChange])
         case sourceMark(isNeeded: Bool)
@@ -19,6 +21,8 @@ struct ReloadPlan {
         case dns(from: DNSRecord?, to: DNSSetting?)
         case forwarding(from: ForwardingRules?, to: ForwardingRules?)
     }
+
+    typealias AnnotatedPeer = (key: PublicKey, annotation: PeerAnnotation)
 
     private(set) var edits: [Edit] = []
     /// What the journal says once all is done.
@@ -87,6 +91,7 @@ struct ReloadPlan {
 
         if killSwitch != nil { edits.append(.killSwitch(from: formerKillSwitch, to: killSwitch)) }
         if !change.isEmpty { edits.append(.device(change, former: status)) }
+        try addAnnotations(source.annotations, transition)
         addNetwork(addedAddresses.map { .addAddress(AssignedAddress($0, interface: index)) })
         var search = MTUSearch(configuration, endpoints, mark: mark, interface: index)
         if endpoints.isEmpty { search = search.with(endpointsOf: status) }
@@ -123,6 +128,19 @@ struct ReloadPlan {
 extension ReloadPlan {
     private mutating func addNetwork(_ changes: [NetworkChange]) {
         if !changes.isEmpty { edits.append(.network(changes)) }
+    }
+
+    /// What the daemon has been told otherwise, or not at all.
+    private mutating func addAnnotations(_ annotations: PeerAnnotations, _ transition: Transition) throws {
+        guard let report = try (transition.device() as? UserspaceDevice)?.report() else { return }
+        let present = Dictionary(report.peers.map { ($0.publicKey, $0.annotation) }) { $1 }
+        let wanted = Dictionary(annotations.peers.map { ($0.key, $0.annotation) }) { $1 }
+        var told: [AnnotatedPeer] = annotations.peers.filter { present[$0.key] != wanted[$0.key] }
+        for peer in report.peers where wanted[peer.publicKey] == nil && peer.annotation != PeerAnnotation() {
+            told.append((peer.publicKey, PeerAnnotation()))
+        }
+        guard !told.isEmpty else { return }
+        edits.append(.annotations(told, former: told.map { ($0.key, present[$0.key] ?? PeerAnnotation()) }))
     }
 
     private mutating func addMTU(

@@ -94,7 +94,14 @@ extension Up {
         }
         if let mark = transition.journal.mark, change.firewallMark ?? 0 == 0 { change.firewallMark = mark }
         console.echo("wg addconf \(transition.interface) /dev/fd/63")
-        try transition.device().apply(change)
+        let device = try transition.device()
+        try device.apply(change)
+        // What serves it may know no limits; the rest is names, which are for those who can use them.
+        if !device.annotate(plan.annotations.peers), plan.annotations.areLimited {
+            console.warn(
+                "what serves \(transition.interface) knows no limits, so no peer's Expires or Quota counts; Nightjar's own engine "
+                    + "knows them")
+        }
     }
 
     private func addAddresses(_ transition: Transition, _ addresses: [InterfaceAddress]) throws {

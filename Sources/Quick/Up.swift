@@ -72,6 +72,7 @@ struct UpPlan {
     /// Whether the kill switch lets the local network pass; nil without a kill switch.
     var killSwitch: Bool?
     let forwarding: ForwardingRules?
+    let annotations: PeerAnnotations
     /// Whether a kill switch that a crash has left is to go once the tunnel is up.
     var endsFormerKillSwitch = false
 }
@@ -142,7 +143,8 @@ extension Up {
             killSwitch: configuration.interface.killSwitch == .off
                 ? nil : configuration.interface.killSwitch == .lan,
             forwarding: ForwardingRules(
-                source.forwarding, interface: source.interface, addresses: configuration.interface.addresses))
+                source.forwarding, interface: source.interface, addresses: configuration.interface.addresses),
+            annotations: source.annotations)
     }
 
     /// Warns about and refuses what can be told from the file alone. Returns the firewall's tool, where there is one.
@@ -151,6 +153,7 @@ extension Up {
         let configuration = source.configuration
         let settings = configuration.interface
         for warning in configuration.warnings { console.write(warning) }
+        for warning in source.annotations.warnings { console.warn(warning) }
         let allowedIPs = configuration.peers.flatMap(\.prefixes)
         let hasRoutes = settings.table != .off
         if !Firewall.hasIPv6 {

@@ -38,6 +38,7 @@ package struct NewPeer {
         package let addresses: [Prefix]
         fileprivate let name: String
         fileprivate let section: PeerSection
+        fileprivate let annotation: PeerAnnotation
         fileprivate let lines: [String]
         fileprivate let notes: [String]
     }
@@ -72,15 +73,17 @@ package struct NewPeer {
         if let obfuscation {
             section.obfuscation = try NewDisguise.values(ofPeer: obfuscation, of: interface, path: edit.path, random)
         }
+        var annotation = PeerAnnotation()
+        annotation.name = name
         return Plan(
             file: client.text(NewDisguise.otherSide(section.obfuscation, of: interface)), addresses: addresses,
-            name: name, section: section,
+            name: name, section: section, annotation: annotation,
             lines: FileText.peer(section, comments: comments(name, client)), notes: notes)
     }
 
     /// Adds the peer to the server's file, and to its interface if that is up.
     package static func commit(_ plan: Plan, _ edit: ConfigurationEdit) throws -> Outcome {
-        let reach = try edit.commit(edit.text.adding(plan.lines), .adds(plan.section))
+        let reach = try edit.commit(edit.text.adding(plan.lines), .adds(plan.section, plan.annotation))
         return Outcome(
             interface: edit.interface, name: plan.name, addresses: plan.addresses, file: plan.file, reach: reach,
             notes: plan.notes)

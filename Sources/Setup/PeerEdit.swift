@@ -1,5 +1,6 @@
 import Control
 package import Quick
+import Tunnel
 import Wire
 
 /// Changes to a peer that a file has.
@@ -22,7 +23,8 @@ package enum PeerEdit {
             guard !peer.isEnabled else { return (name, nil) }
             let section = try readable(peer, edit)
             try refuseDoubles(section, edit)
-            return (name, try edit.commit(text.enabling(peer), .adds(section)))
+            let effect = ConfigurationEdit.Effect.adds(section, text.annotation(of: peer))
+            return (name, try edit.commit(text.enabling(peer), effect))
         case .disable:
             guard peer.isEnabled else { return (name, nil) }
             return (name, try edit.commit(text.disabling(peer), .removes(try readable(peer, edit))))
@@ -38,7 +40,10 @@ package enum PeerEdit {
                     "\(edit.path):\(text.line(of: other)): there is a peer called \(quoted(other.name ?? new)) already")
             }
             guard peer.name != new else { return (new, nil) }
-            return (new, try edit.commit(text.renaming(peer, to: new), .none))
+            var annotation = text.annotation(of: peer)
+            annotation.name = new
+            let key = peer.isEnabled ? peer.section?.publicKey : nil
+            return (new, try edit.commit(text.renaming(peer, to: new), key.map { .annotates($0, annotation) } ?? .none))
         }
     }
 

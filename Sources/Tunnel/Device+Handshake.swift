@@ -58,6 +58,7 @@ extension Device {
     func sendInitiation(to peer: Peer, isRetry: Bool, now: Moment) -> InitiationOutcome {
         if !isRetry { peer.timers.attempts.store(0, ordering: .relaxed) }
         guard shared.isUp else { return .interfaceDown }
+        guard !peer.isSuspended else { return .suspended }
         guard !peer.timers.isInitiationTooSoon(at: now.instant) else { return .tooSoon }
         if !isRetry {
             peer.handshake.maximumRetries = UInt32(random.number(in: peer.handshake.timing.maximumRetries))
@@ -206,6 +207,8 @@ extension Device {
         }
         peer.handshake.lastTimestamp = timestamp
         peer.handshake.lastInitiationAccepted = now.instant
+        // Only now, so that none of these is a fresh one once the peer is served again.
+        guard !peer.isSuspended else { return .peerSuspended }
         peer.moved(to: endpoint, via: source, confirming: nil)
         peer.received(.handshake, bytes: arrival?.length ?? message.count, at: now.instant)
         if let arrival { peer.noticed(hint: arrival.hint, length: arrival.length) }

@@ -3,9 +3,10 @@ import Synchronization
 import Wire
 
 extension Device {
-    /// Starts a peer on an interface that is up.
+    /// Starts a peer on an interface that is up, unless it is suspended.
     func start(_ peer: Peer, now: Moment) {
         let isNew = peer.path.withLock { path in
+            guard !path.isSuspended else { return false }
             defer { path.isRunning = true }
             return !path.isRunning
         }

@@ -21,7 +21,7 @@ extension Device {
 
     /// Enters the peer into the timer queue for the earliest of its timers.
     func reschedule(_ peer: Peer) {
-        guard shared.isUp, peers[peer.publicKey] === peer else { return }
+        guard shared.isUp, !peer.isSuspended, peers[peer.publicKey] === peer else { return }
         // From here on a lane that arms a timer raises a signal, so none is missed while they are read.
         peer.timers.wakeAt.store(.max, ordering: .sequentiallyConsistent)
         let deadlines = [

@@ -98,6 +98,8 @@ package final class Device {
             guard let peer = signalled.popFirst() else { return }
             let signals = shared.signals.signals(of: peer)
             guard peers[peer.publicKey] === peer else { continue }
+            if signals.contains(.allowanceUsed) { endAllowance(of: peer) }
+            guard !peer.isSuspended else { continue }
             if signals.contains(.sessionConfirmed) { completeHandshake(of: peer, now: now) }
             if signals.contains(.roamed) { reportRoaming(of: peer) }
             if signals.contains(.initiationWanted) { sendInitiation(to: peer, isRetry: false, now: now) }
@@ -152,6 +154,8 @@ package final class Device {
         case keysErased(PublicKey)
         case keepaliveSent(PublicKey)
         case roamed(PublicKey, Endpoint, from: Endpoint)
+        /// A peer has used all that it was granted, and isn't served any more.
+        case allowanceUsed(PublicKey)
         case underLoad
     }
 

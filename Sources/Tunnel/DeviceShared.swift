@@ -50,6 +50,8 @@ package struct PeerSignals: OptionSet, Sendable {
     package static let timerArmed = Self(rawValue: 4)
     /// The peer's endpoint changed.
     package static let roamed = Self(rawValue: 8)
+    /// The peer may have used all that it was granted.
+    package static let allowanceUsed = Self(rawValue: 16)
 }
 
 /// Peers that wait for the control thread, each at most once.

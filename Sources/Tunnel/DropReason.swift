@@ -47,6 +47,7 @@ package enum DropReason: Int, CaseIterable, Sendable {
     case interfaceWriteFailed
     // Any of them.
     case interfaceDown
+    case peerSuspended
 
     /// A stable name for counters and metrics.
     package var name: String {
@@ -89,6 +90,7 @@ package enum DropReason: Int, CaseIterable, Sendable {
         case .disguiseImpossible: "disguise-impossible"
         case .interfaceWriteFailed: "interface-write-failed"
         case .interfaceDown: "interface-down"
+        case .peerSuspended: "peer-suspended"
         }
     }
 }

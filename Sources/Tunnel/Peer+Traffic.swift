@@ -40,6 +40,7 @@ extension Peer {
     package func stage(_ packet: UnsafeRawBufferPointer, at now: Instant) -> Staging {
         var overflowed = false
         let result: Staging = path.withLock { path in
+            guard !path.isSuspended else { return .refused(.peerSuspended) }
             guard path.isRunning else { return .refused(.interfaceDown) }
             guard path.endpoint != nil else { return .refused(.noEndpoint) }
             guard path.grant(at: now) == nil else { return .retry }
@@ -56,6 +57,7 @@ extension Peer {
     /// - Parameter bytes: of UDP payload, all messages together.
     package func sent(_ traffic: Traffic, bytes: Int, on keypair: Keypair?, at now: Instant) {
         transmittedBytes.wrappingAdd(UInt64(bytes), ordering: .relaxed)
+        lookAtAllowance()
         if timers.sendKeepaliveAt.load(ordering: .relaxed) != 0 {
             timers.sendKeepaliveAt.store(0, ordering: .sequentiallyConsistent)
         }
@@ -89,6 +91,7 @@ extension Peer {
     /// Notes an authenticated message's effect on the timers. Protocol §9.
     func received(_ traffic: Traffic, bytes: Int, at now: Instant) {
         receivedBytes.wrappingAdd(UInt64(bytes), ordering: .relaxed)
+        lookAtAllowance()
         if timers.unansweredSince.load(ordering: .relaxed) != 0 {
             timers.unansweredSince.store(0, ordering: .sequentiallyConsistent)
         }
@@ -148,6 +151,13 @@ extension Peer {
     func release(_ keypair: Keypair) {
         keypair.endSending()
         shared.indices.release(keypair.localIndex)
+    }
+
+    /// Tells the control thread when all that was granted is used.
+    private func lookAtAllowance() {
+        let allowance = allowance.load(ordering: .relaxed)
+        guard allowance != .max, transferredBytes >= allowance else { return }
+        shared.signals.raise(.allowanceUsed, for: self)
     }
 
     private func traversed(at now: Instant) {

@@ -17,6 +17,8 @@ package final class Peer: @unchecked Sendable {
     package let transmittedBytes = Atomic<UInt64>(0)
     /// UDP payload bytes of accepted messages from the peer.
     package let receivedBytes = Atomic<UInt64>(0)
+    /// What both may come to together before the peer is suspended.
+    let allowance = Atomic<UInt64>(.max)
 
     /// When an authenticated packet with content was last sent to the peer, in nanoseconds; 0: never.
     package let lastDataSent = Atomic<UInt64>(0)
@@ -50,6 +52,8 @@ package final class Peer: @unchecked Sendable {
         var disguise: (any Disguise)?
         var staged = StagedPackets()
         var isRunning = false
+        /// Whether nothing is sent to it nor taken from it for now, although it is configured.
+        var isSuspended = false
     }
 
     init(_ publicKey: PublicKey, number: UInt64, shared: DeviceShared) {
@@ -70,6 +74,14 @@ package final class Peer: @unchecked Sendable {
 
     /// Whether its endpoint was configured, not learned from what it sent.
     package var isEndpointConfigured: Bool { handshake.isEndpointConfigured }
+
+    /// UDP payload bytes in both directions.
+    package var transferredBytes: UInt64 {
+        transmittedBytes.load(ordering: .relaxed) &+ receivedBytes.load(ordering: .relaxed)
+    }
+
+    /// Whether it is configured, but not served for now.
+    package var isSuspended: Bool { path.withLock { $0.isSuspended } }
 
     /// Where it was configured to be or last wrote from.
     package var endpoint: Endpoint? { path.withLock { $0.endpoint } }

@@ -102,6 +102,8 @@ package enum InitiationOutcome: Equatable, CaseIterable, Sendable {
     case tooSoon
     case noSuchPeer
     case interfaceDown
+    /// The peer isn't served for now.
+    case suspended
     case noEndpoint
     /// The interface has none.
     case noPrivateKey

@@ -3,6 +3,7 @@ import Control
 import Glibc
 import Quick
 import Setup
+import Tunnel
 
 /// Which server a command is about.
 struct ServerOption: ParsableArguments {
@@ -46,7 +47,10 @@ struct Peers: ParsableCommand {
     func run() throws {
         attempt {
             let (location, text) = try server.read()
-            let list = PeerList(text, interface: location.interface)
+            // Only the daemon knows what is used of a quota.
+            let hasQuotas = text.peers.contains { text.annotation(of: $0).quota != nil }
+            let report = hasQuotas ? InterfaceReport.take(location.interface, surroundings()) : nil
+            let list = PeerList(text, interface: location.interface, report: report, now: Int64(time(nil)))
             try StandardConsole().write(Array((json ? list.json : list.table).utf8))
         }
     }
@@ -129,6 +133,8 @@ func sentence(_ reach: ConfigurationEdit.Reach, _ interface: String) -> String {
     switch reach {
     case .file: "\(interface) isn't up, so this counts from the next 'nightjar up'."
     case .interface: "\(interface) is up and knows it already."
+    case .interfaceWithoutLimits:
+        "\(interface) is up, but what serves it knows no limits, so the peer has none there; Nightjar's own engine knows them."
     case .interfaceWithoutRoutes:
         "\(interface) knows it already, but for routes, since another program has brought it up: add or remove those, or bring it "
             + "down and up again."

@@ -8,6 +8,8 @@ protocol QuickSubcommand: ParsableCommand {
     static var task: QuickTask { get }
     var target: QuickTarget { get }
     var prefersKernel: Bool { get }
+    /// Variables of the environment that its options stand for.
+    var variables: [String: String] { get }
 }
 
 /// What all of them work on.
@@ -20,13 +22,14 @@ struct QuickTarget: ParsableArguments {
 
 extension QuickSubcommand {
     var prefersKernel: Bool { false }
+    var variables: [String: String] { [:] }
 
     func run() throws {
         guard geteuid() == 0 else {
             fail("this needs root: sudo nightjar \(Self.task.rawValue) \(target.interface)")
         }
         let surroundings = Surroundings(
-            console: Console(program: "nightjar"), environment: environmentVariables())
+            console: Console(program: "nightjar"), environment: environmentVariables().merging(variables) { $1 })
         Glibc.exit(Self.task.run(target.interface, surroundings, prefersKernel: prefersKernel))
     }
 }
@@ -39,14 +42,23 @@ struct Up: QuickSubcommand {
             before; after a crash 'nightjar down' takes back what was done.
 
             Environment: NIGHTJAR_PREFER_KERNEL=1 (as --kernel), WG_QUICK_USERSPACE_IMPLEMENTATION (another program to \
-            serve the interface), WG_ENDPOINT_RESOLUTION_RETRIES (a number or infinity, 15 by default).
+            serve the interface), WG_ENDPOINT_RESOLUTION_RETRIES (a number or infinity, 15 by default), \
+            LOG_LEVEL=silent|error|info|debug (info by default), NIGHTJAR_LOG_FORMAT (as --log-format).
+
+            What the daemon tells goes to the journal when systemd started it, here when LOG_LEVEL is set, else to the \
+            system's log.
             """)
     static let task = QuickTask.up
 
     @Flag(name: .customLong("kernel"), help: "Let the kernel's WireGuard serve the interface.")
     var prefersKernel = false
 
+    @OptionGroup var state: StateOption
+    @OptionGroup var logging: LogOptions
+
     @OptionGroup var target: QuickTarget
+
+    var variables: [String: String] { logging.variables.merging(state.variables) { $1 } }
 }
 
 struct Down: QuickSubcommand {

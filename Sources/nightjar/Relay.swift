@@ -15,7 +15,7 @@ struct Relay: ParsableCommand {
             SIGHUP reads the file again, without an end to flows that it doesn't concern. SIGUSR1 logs what was relayed \
             and what was dropped, and why; so does the end, on SIGINT or SIGTERM.
 
-            Environment: LOG_LEVEL=silent|error|info|debug (info by default).
+            Environment: LOG_LEVEL=silent|error|info|debug (info by default), NIGHTJAR_LOG_FORMAT=text|json (as --log-format).
             """)
 
     @Option(help: ArgumentHelp("Where to be called.", valueName: "[address:]port"))
@@ -47,6 +47,8 @@ struct Relay: ParsableCommand {
         completion: .file())
     var stateFile: String?
 
+    @OptionGroup var logging: LogOptions
+
     @Argument(help: "A file of relays; without one the options describe a single relay.", completion: .file())
     var file: String?
 
@@ -67,11 +69,11 @@ struct Relay: ParsableCommand {
         guard (file == nil) != arguments.isEmpty else {
             throw ValidationError("Give either a file or the options of one relay.")
         }
-        let environment = environmentVariables()
+        let environment = environmentVariables().merging(logging.variables) { $1 }
         do {
             let daemon = try RelayDaemon(
                 file.map { .file($0) } ?? .arguments(arguments),
-                logLevel: LogLevel(environment: environment["LOG_LEVEL"] ?? "info"))
+                log: LogSettings(environment: environment))
             try daemon.serve {
                 try ServiceNotification(environment: environment)?.ready(status: "Relaying")
             }

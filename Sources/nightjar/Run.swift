@@ -10,7 +10,8 @@ struct Run: ParsableCommand {
             /var/run/wireguard/INTERFACE.sock are ready. Ends on SIGINT and SIGTERM, when the interface is deleted, \
             and when the socket file is removed.
 
-            Environment: LOG_LEVEL=silent|error|info|debug (error by default), WG_PROCESS_FOREGROUND=1 (as \
+            Environment: LOG_LEVEL=silent|error|info|debug (info by default; error under the name \
+            wireguard-go), NIGHTJAR_LOG_FORMAT=text|json (as --log-format), WG_PROCESS_FOREGROUND=1 (as \
             --foreground), WG_TUN_FD and WG_UAPI_FD (descriptors that are open already), WG_TUN_NAME_FILE (gets the \
             interface's name). NIGHTJAR_DISABLE turns off what a kernel or driver does badly, a comma-separated list of \
             tun-offload, tun-tcp, tun-udp, udp-gso and udp-gro.
@@ -18,6 +19,9 @@ struct Run: ParsableCommand {
 
     @Flag(name: [.short, .long], help: "Stay in the foreground.")
     var foreground = false
+
+    @OptionGroup var state: StateOption
+    @OptionGroup var logging: LogOptions
 
     @Argument(help: "The interface's name, at most 15 characters; the kernel numbers one that ends in %d.")
     var interface: String
@@ -27,10 +31,11 @@ struct Run: ParsableCommand {
     }
 
     func run(as tool: ToolFamily) throws {
-        let environment = environmentVariables()
+        let environment = environmentVariables().merging(logging.variables) { $1 }.merging(state.variables) { $1 }
         let isBackgroundProcess = environment["WG_PROCESS_FOREGROUND"] == "1"
         do {
-            var request = try Daemon.Request(interface: interface, environment: environment)
+            var request = try Daemon.Request(
+                interface: interface, environment: environment, unsetLogLevel: tool == .nightjar ? .info : .error)
             if tool == .amneziaWG { request.socketDirectory = tool.socketDirectory }
             let daemon = try Daemon(request)
             if foreground || isBackgroundProcess {
@@ -45,6 +50,18 @@ struct Run: ParsableCommand {
             fail("\(interface): \(error)")
         }
     }
+}
+
+/// Where a daemon keeps what it has counted.
+struct StateOption: ParsableArguments {
+    @Option(
+        name: .customLong("state-dir"),
+        help: "A directory in which what was transferred is kept, so that it is counted on from there after a restart.",
+        completion: .directory)
+    var directory: String?
+
+    /// The variables of the environment that say the same.
+    var variables: [String: String] { directory.map { [Daemon.Request.stateDirectoryVariable: $0] } ?? [:] }
 }
 
 /// Ends the program with a message for a person and exit code 1.

@@ -39,7 +39,7 @@ struct EndpointNamesTests {
         try stage.takeAnswer(at: 16)
         #expect(stage.engine.calls.map(\.peer) == [key(1)])
         #expect(stage.engine.endpoint(of: key(1)) == endpoint(9))
-        #expect(stage.lines == ["peer(\(key(1).short)) - a.example:51820 is at 192.0.2.9:51820 now"])
+        #expect(stage.lines == ["peer \(key(1).short): a.example:51820 is at 192.0.2.9:51820 now"])
     }
 
     @Test("a peer that answers isn't looked for, wherever it is")
@@ -320,6 +320,7 @@ private final class FakeEngine: NamedEndpointEngine {
     }
 
     func initiate(_ publicKey: PublicKey) -> InitiationOutcome { hasPeer(publicKey) ? .sent : .noSuchPeer }
+    func title(of publicKey: PublicKey) -> String { "peer \(publicKey.short)" }
     func hasPeer(_ publicKey: PublicKey) -> Bool { endpoints[publicKey] != nil }
     func endpoint(of publicKey: PublicKey) -> Endpoint? { endpoints[publicKey] ?? nil }
 

@@ -19,6 +19,7 @@ private func sampleReport() -> DeviceReport {
     report.mtu = 1420
     report.isUnderLoad = true
     report.drops = DropReason.allCases.map { DeviceReport.Count($0.name, UInt64($0.rawValue)) }
+    report.earlierDrops = [DeviceReport.Count("replayed", 5)]
     report.sendFailure = DeviceReport.SendFailure(code: ENETUNREACH, age: Age(milliseconds: 5))
     report.stranger = DeviceReport.Stranger(
         publicKey: publicKey(9), endpoint: endpoint(9), age: Age(milliseconds: 1))
@@ -32,12 +33,19 @@ private func sampleReport() -> DeviceReport {
     peer.annotation.name = "Anna's \u{1F4F1} = #1"
     peer.annotation.expires = 1_800_000_000
     peer.annotation.quota = 50 << 30
+    peer.annotation.quotaSince = 1_700_000_000
+    peer.quotaUsed = 49 << 30
     peer.suspension = .overQuota
     peer.initiationsSent = 1
     peer.initiationsAccepted = 2
     peer.completedAsInitiator = 3
     peer.completedAsResponder = 4
     peer.timesGivenUp = 5
+    peer.earlier.initiationsSent = 21
+    peer.earlier.initiationsAccepted = 22
+    peer.earlier.completedAsInitiator = 23
+    peer.earlier.completedAsResponder = 24
+    peer.earlier.timesGivenUp = 25
     peer.unanswered = 6
     peer.unconfirmed = 7
     peer.handshake = .zero

@@ -145,20 +145,22 @@ extension Interop {
                 wall: WallTime(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec)))
             let seconds = max(2, count / 4 / rate)
             let flood = probes.insiderInitiations(seconds * 3000, disguise, at: now)
+            // In bursts, of which each is more than the listener holds without calling it load, however fast it is.
             let insider = try await startProber(
-                flood, in: client.namespace, to: "10.9.1.2", count: flood.count, rate: 3000)
+                flood, in: client.namespace, to: "10.9.1.2", count: flood.count, rate: 3000, pause: 0.25)
             try await probe(from: stranger, probes.mixture(20_000), count: count / 4)
             let cookies = try await end(insider, within: seconds * 4 + 60)
             #expect(cookies.answers > 0, "the listener is under load")
         }
 
         private func startProber(
-            _ probes: [[UInt8]], in namespace: Namespace, to address: String, count: Int, rate: Int
+            _ probes: [[UInt8]], in namespace: Namespace, to address: String, count: Int, rate: Int,
+            pause: Double = 0.001
         ) async throws -> Child {
             let file = namespace.lab.path("probes")
             try Data(Probes.file(probes)).write(to: URL(filePath: file))
             return try await namespace.serve(
-                Scripts.probe, ["eth0", address, "\(WireGuardHost.port)", "\(count)", "\(rate)", file])
+                Scripts.probe, ["eth0", address, "\(WireGuardHost.port)", "\(count)", "\(rate)", "\(pause)", file])
         }
 
         private func end(_ prober: Child, within seconds: Int) async throws -> Answers {

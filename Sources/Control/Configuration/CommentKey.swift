@@ -4,6 +4,12 @@
 package enum CommentKey: String, CaseIterable, Sendable {
     /// Of a peer: what people call it.
     case name = "Name"
+    /// Of a peer: until when it may be used, as ``Expiry``; how far a renewal moves that on, as ``Term``.
+    case expires = "Expires"
+    case term = "Term"
+    /// Of a peer: how much it may transfer, as ``ByteQuantity``, and since when that counts, as ``UTCTime``.
+    case quota = "Quota"
+    case quotaSince = "QuotaSince"
     /// Of a peer whose key was kept: what else its own file says.
     case clientPrivateKey = "ClientPrivateKey"
     case clientAllowedIPs = "ClientAllowedIPs"
@@ -25,6 +31,14 @@ package enum CommentKey: String, CaseIterable, Sendable {
         guard let pair = CommentPair(comment), pair.key == rawValue.lowercased() else { return nil }
         return pair.value
     }
+
+    /// The key of a comment that says one, and its value.
+    static func pair(in comment: ArraySlice<UInt8>) -> (key: CommentKey, value: ArraySlice<UInt8>)? {
+        guard let pair = CommentPair(comment), let key = byName[pair.key] else { return nil }
+        return (key, pair.value)
+    }
+
+    private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue.lowercased(), $0) })
 }
 
 /// Whether an interface passes packets on between its peers and other networks.

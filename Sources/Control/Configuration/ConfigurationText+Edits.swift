@@ -40,6 +40,44 @@ extension ConfigurationText {
         return splice(edits)
     }
 
+    /// With comment keys of a peer that have other values; one with nil goes. New ones come after its name.
+    package func setting(_ values: [(key: CommentKey, value: String?)], of peer: Peer) -> [UInt8] {
+        let section = layout.sections[peer.place]
+        var edits: [(Range<Int>, [UInt8])] = []
+        var missing = values
+        for number in section.lines where layout.lines[number].kind == .comment {
+            let line = layout.lines[number]
+            guard let (key, former) = CommentKey.pair(in: layout.content(line)),
+                let wanted = values.first(where: { $0.key == key })
+            else { continue }
+            // Of several lines with a key the first one counts.
+            let isFirst = missing.contains { $0.key == key }
+            missing.removeAll { $0.key == key }
+            if let value = wanted.value, isFirst {
+                edits.append((former.startIndex..<former.endIndex, Array(value.utf8)))
+            } else {
+                edits.append((line.range, []))
+            }
+        }
+        let mark = section.isDisabled ? ConfigurationLayout.disabledMark : []
+        let added = missing.flatMap { key, value in value.map { mark + Array(key.line($0).utf8) + lineEnd } ?? [] }
+        if !added.isEmpty {
+            let place = layout.lines[lineOfName(section) ?? section.heading].range
+            let isEnded = layout.bytes[place].last == newline
+            let edit = (place.upperBound..<place.upperBound, isEnded ? added : lineEnd + added.dropLast(lineEnd.count))
+            edits.insert(edit, at: edits.firstIndex { $0.0.lowerBound >= place.upperBound } ?? edits.count)
+        }
+        return splice(edits)
+    }
+
+    /// The comment below a section's heading that names it.
+    private func lineOfName(_ section: ConfigurationLayout.Section) -> Int? {
+        section.lines.last { number in
+            number > section.heading && layout.lines[number].kind == .comment
+                && PeerNameComment.value(in: layout.content(layout.lines[number])) != nil
+        }
+    }
+
     /// With a peer switched off: stock tools see comments in its place.
     package func disabling(_ peer: Peer) -> [UInt8] {
         let section = layout.sections[peer.place]

@@ -1,3 +1,4 @@
+package import Tunnel
 import Wire
 
 /// A configuration file as people keep it: what it says, and its peers as they are written, with their names and those that
@@ -28,7 +29,7 @@ package struct ConfigurationText {
         configuration = try ConfigurationFile(parsing: bytes, name: name, dialect: .quick)
         var enabled = configuration.peers.makeIterator()
         for (place, section) in layout.sections.enumerated() where section.kind == .peer {
-            let called = self.name(of: section)
+            let called = layout.name(of: section)
             let isEnabled = !section.isDisabled
             let content = isEnabled ? enabled.next() : read(section)
             peers.append(Peer(name: called, isEnabled: isEnabled, section: content, place: place))
@@ -40,21 +41,13 @@ package struct ConfigurationText {
         layout.comment(key, in: layout.sections[peer.place])
     }
 
+    /// What the file says of a peer beyond the protocol, as far as it can be read.
+    package func annotation(of peer: Peer) -> PeerAnnotation {
+        layout.annotation(of: layout.sections[peer.place], complain: { _, _, _ in })
+    }
+
     /// The line that a peer's section begins with, from 1.
     package func line(of peer: Peer) -> Int { layout.sections[peer.place].heading + 1 }
-
-    private func name(of section: ConfigurationLayout.Section) -> String? {
-        var best: (rank: Int, name: String)?
-        for number in section.lines where layout.lines[number].kind == .comment {
-            let comment = layout.content(layout.lines[number])
-            if let (rank, name) = PeerNameComment.value(in: comment) {
-                if rank < best?.rank ?? .max { best = (rank, String(decoding: name, as: UTF8.self)) }
-            } else if best == nil, let name = PeerNameComment.mark(in: comment) {
-                best = (.max, name)
-            }
-        }
-        return best?.name
-    }
 
     /// The section of a peer that is switched off.
     private func read(_ section: ConfigurationLayout.Section) -> PeerSection? {

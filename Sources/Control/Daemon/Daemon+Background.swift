@@ -57,7 +57,8 @@ extension Daemon {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        if environment["LOG_LEVEL"] == nil {
+        let log = log.inBackground(environment)
+        if !log.destination.usesStandardError {
             posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
             posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
         }
@@ -85,12 +86,13 @@ extension Daemon {
         posix_spawnattr_setsigmask(&attributes, &signals)
         posix_spawnattr_setflags(&attributes, Self.setSession | Int16(POSIX_SPAWN_SETSIGMASK))
 
-        var variables = environment
+        var variables = environment.merging(log.variables) { $1 }
         variables["WG_TUN_FD"] = String(Inherited.tun)
         variables["WG_UAPI_FD"] = String(Inherited.socket)
         variables["WG_PROCESS_FOREGROUND"] = "1"
         variables["WG_TUN_NAME_FILE"] = nil
         variables[Request.socketDirectoryVariable] = socketDirectory
+        variables[Request.stateDirectoryVariable] = stateDirectory
         variables[Self.readyVariable] = String(Inherited.ready)
         let argumentList = CStringList(["nightjar", "run", "--foreground", interface])
         let variableList = CStringList(variables.map { "\($0.key)=\($0.value)" })

@@ -10,6 +10,8 @@ package struct Daemon {
     private let tun: TunDevice
     private let socket: UAPISocket
     let socketDirectory: String
+    let stateDirectory: String?
+    let log: LogSettings
     private let logger: Logger
 
     /// What `nightjar run` is asked for, by its arguments and by the environment variables that wireguard-go knows.
@@ -22,26 +24,33 @@ package struct Daemon {
         package var socketDescriptor: Int32?
         /// Where the configuration socket is: `NIGHTJAR_SOCKET_DIRECTORY`, by which a background process is told.
         package var socketDirectory: String
+        /// Where totals are kept from one daemon to the next, an absolute path: `NIGHTJAR_STATE_DIRECTORY`. Nil: the usual place, for
+        /// what has to be kept.
+        package var stateDirectory: String?
         /// `WG_TUN_NAME_FILE`: where to write the interface's real name.
         package var nameFile: String?
-        /// `LOG_LEVEL`.
-        package var logLevel: LogLevel
+        package var log: LogSettings
         package var offloads = TunDevice.Offloads()
         package var engine = Engine.Options()
 
-        package init(interface: String, environment: [String: String]) throws(DaemonError) {
+        /// - Parameter unsetLogLevel: how much is logged when `LOG_LEVEL` doesn't say.
+        package init(
+            interface: String, environment: [String: String], unsetLogLevel: LogLevel = .info
+        ) throws(DaemonError) {
             self.interface = interface
             tunDescriptor = try Self.descriptor("WG_TUN_FD", in: environment)
             socketDescriptor = try Self.descriptor("WG_UAPI_FD", in: environment)
             socketDirectory = environment[Self.socketDirectoryVariable] ?? UAPISocket.defaultDirectory
+            stateDirectory = environment[Self.stateDirectoryVariable].flatMap { $0.isEmpty ? nil : absolute($0) }
             nameFile = environment["WG_TUN_NAME_FILE"]
-            logLevel = LogLevel(environment: environment["LOG_LEVEL"])
+            log = try LogSettings(environment: environment, unset: unsetLogLevel)
             for feature in (environment["NIGHTJAR_DISABLE"] ?? "").split(separator: ",") {
                 try disable(feature)
             }
         }
 
         static let socketDirectoryVariable = "NIGHTJAR_SOCKET_DIRECTORY"
+        package static let stateDirectoryVariable = "NIGHTJAR_STATE_DIRECTORY"
 
         private mutating func disable(_ feature: Substring) throws(DaemonError) {
             switch feature {
@@ -78,7 +87,9 @@ package struct Daemon {
             socket = try UAPISocket(interface: tun.name, directory: request.socketDirectory)
         }
         socketDirectory = request.socketDirectory
-        logger = LineLogHandler.logger(interface: tun.name, level: request.logLevel)
+        stateDirectory = request.stateDirectory
+        log = request.log
+        logger = LineLogHandler.logger(interface: tun.name, log)
         if let nameFile = request.nameFile { try Self.write(name: tun.name, to: nameFile) }
     }
 
@@ -101,10 +112,17 @@ package struct Daemon {
         let signals = try Signals([SIGINT, SIGTERM])
         let loop = try EventLoop()
         var options = engineOptions
-        options.replayFloorPath = options.replayFloorPath ?? "\(Self.stateDirectory)/\(tun.name).newest"
+        options.replayFloorPath =
+            options.replayFloorPath ?? "\(stateDirectory ?? Accounting.usualDirectory)/\(tun.name).newest"
         let engine = try Engine(
             device: tun, loop: loop, logger: logger, random: SystemRandomSource(), options: options)
-        let names = try EndpointNames(engine: engine, loop: loop, logger: logger)
+        let accounting = try Accounting(
+            engine: engine, loop: loop, logger: logger, interface: tun.name, directory: stateDirectory)
+        let names = try EndpointNames(engine: accounting, loop: loop, logger: logger)
+        engine.onEvent = { [weak accounting, weak names] event in
+            accounting?.note(event)
+            names?.note(event, now: Clock.bootTime())
+        }
         let server = UAPIServer(
             socket: socket, loop: loop, target: names,
             complain: { [logger] in logger.error("A request on the configuration socket is refused: \($0)") },
@@ -125,13 +143,11 @@ package struct Daemon {
             server.stop()
             names.stop()
             engine.shutDown()
+            accounting.stop()
             logger.debug("Stopped")
         }
         try engine.run()
     }
-
-    /// Where it keeps what has to outlive it.
-    private static let stateDirectory = "/var/lib/nightjar"
 
     private static func write(name: String, to path: String) throws(DaemonError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o400)
@@ -150,10 +166,18 @@ package struct Daemon {
     }
 }
 
+/// A path that stays right when the process goes elsewhere.
+private func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+    defer { free(directory) }
+    return "\(String(cString: directory))/\(path)"
+}
+
 /// Why the daemon doesn't start, for causes that aren't a system call on the interface or the socket.
 package enum DaemonError: Error, Equatable, CustomStringConvertible {
     case badDescriptor(variable: String, value: String)
     case unknownFeature(String)
+    case unknownLogFormat(String)
     case nameFile(path: String, code: Int32)
     case background(step: String, code: Int32)
     case backgroundDied(message: String)
@@ -164,6 +188,8 @@ package enum DaemonError: Error, Equatable, CustomStringConvertible {
             "\(variable)=\(value) is no file descriptor: it needs a number, or to be unset"
         case .unknownFeature(let name):
             "NIGHTJAR_DISABLE: '\(name)' is none of tun-offload, tun-tcp, tun-udp, udp-gso, udp-gro"
+        case .unknownLogFormat(let name):
+            "'\(name)' is no form of log lines: there are text and json"
         case .nameFile(let path, let code):
             "cannot write the interface name to \(path): \(SystemError.text(for: code)); check WG_TUN_NAME_FILE"
         case .background(let step, let code):

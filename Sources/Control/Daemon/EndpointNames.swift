@@ -38,13 +38,14 @@ final class EndpointNames: ConfigurationTarget {
     /// How many look-ups were asked for.
     private(set) var questions: UInt64 = 0
 
-    convenience init(engine: Engine, loop: EventLoop, logger: Logger) throws(SystemError) {
+    convenience init(
+        engine: any NamedEndpointEngine, loop: EventLoop, logger: Logger
+    ) throws(SystemError) {
         let servers = NameServers()
         let resolver = try NameResolver { (question) throws(EndpointNameError) in
             try Self.endpoints(question, servers)
         }
         try self.init(engine: engine, loop: loop, logger: logger, resolver: resolver)
-        engine.onEvent = { [weak self] event in self?.note(event, now: Clock.bootTime()) }
     }
 
     init(
@@ -153,13 +154,13 @@ final class EndpointNames: ConfigurationTarget {
                 guard current == nil || entry.silentSince != nil, let first = endpoints.first else { continue }
                 // Of several addresses the one in use is as good as any.
                 if let current, endpoints.contains(current) {
-                    logger.debug("peer(\(peer.short)) - \(entry.name) is still at \(current)")
+                    logger.debug("\(engine.title(of: peer)): \(entry.name) is still at \(current)")
                     continue
                 }
-                logger.info("peer(\(peer.short)) - \(entry.name) is at \(first) now")
+                logger.info("\(engine.title(of: peer)): \(entry.name) is at \(first) now")
                 engine.call(peer, at: first)
             case .failure(let error):
-                if !entry.hasToldFailure { logger.info("peer(\(peer.short)) - \(error)") }
+                if !entry.hasToldFailure { logger.info("\(engine.title(of: peer)): \(error)") }
                 entry.hasToldFailure = true
                 entries[peer] = entry
                 if current == nil { ask(peer, notBefore: entry.notBefore) }
@@ -201,6 +202,8 @@ protocol NamedEndpointEngine: AnyObject {
     func drops() -> [(reason: String, count: UInt64)]
     func report() -> DeviceReport
     func initiate(_ publicKey: PublicKey) -> InitiationOutcome
+    /// What log lines call a peer.
+    func title(of publicKey: PublicKey) -> String
     /// The mark of the tunnel's own datagrams, 0 for none.
     var firewallMark: UInt32 { get }
     func hasPeer(_ publicKey: PublicKey) -> Bool
@@ -210,7 +213,7 @@ protocol NamedEndpointEngine: AnyObject {
     func call(_ publicKey: PublicKey, at endpoint: Endpoint)
 }
 
-extension Engine: NamedEndpointEngine {
+extension Engine: NamedEndpointEngine, LimitingEngine {
     func hasPeer(_ publicKey: PublicKey) -> Bool { peer(publicKey) != nil }
     func endpoint(of publicKey: PublicKey) -> Endpoint? { peer(publicKey)?.endpoint }
 }

@@ -17,9 +17,9 @@ package struct RelayDaemon {
     private let first: [RelaySettings]
 
     /// Reads what it is to do, and touches nothing.
-    package init(_ source: Source, logLevel: LogLevel) throws {
+    package init(_ source: Source, log: LogSettings) throws {
         self.source = source
-        logger = LineLogHandler.logger(interface: "relay", level: logLevel)
+        logger = LineLogHandler.logger(interface: "relay", log)
         first = try Self.settings(source, logger)
     }
 

@@ -17,6 +17,8 @@ package struct DeviceReport: Equatable, Sendable {
     package var isUnderLoad = false
     /// Every reason for dropping something with how often it occurred, in the order of ``DropReason``.
     package var drops: [Count] = []
+    /// What earlier daemons have counted beside that, where it is kept (`--state-dir`).
+    package var earlierDrops: [Count] = []
     /// The last datagram that the kernel refused to send.
     package var sendFailure: SendFailure?
     /// The last initiation whose sender is no peer here. That the key is the sender's isn't proven.

@@ -31,6 +31,9 @@ package struct PeerReport: Equatable, Sendable {
     /// Messages of this peer that were refused, by reason.
     package var refusals: [Refusal] = []
 
+    /// What earlier daemons have counted beside these, where it is kept (`--state-dir`).
+    package var earlier = HandshakeCounts()
+
     /// When an authenticated packet with content was last sent to and received from the peer; nil when never.
     package var dataSent: Age?
     package var dataReceived: Age?
@@ -39,6 +42,9 @@ package struct PeerReport: Equatable, Sendable {
     /// Packets from the peer whose source isn't among its allowed IPs, and the last such source.
     package var foreignSources: UInt64 = 0
     package var foreignSource: IPAddress?
+
+    /// How much of ``PeerAnnotation/quota`` is used, in bytes; nil without a quota.
+    package var quotaUsed: UInt64?
 
     /// UDP payload bytes over the daemon's lives, where it keeps count (`--state-dir`); else since it started.
     package var receivedTotal: UInt64 = 0

@@ -8,6 +8,7 @@ enum ReportKey: CaseIterable {
     case mtu
     case isUnderLoad
     case drop
+    case earlierDrop
     case sendFailure
     case stranger
     case misdirected
@@ -18,12 +19,19 @@ enum ReportKey: CaseIterable {
     case name
     case expires
     case quota
+    case quotaSince
+    case quotaUsed
     case suspension
     case initiationsSent
     case initiationsAccepted
     case completedAsInitiator
     case completedAsResponder
     case timesGivenUp
+    case earlierInitiationsSent
+    case earlierInitiationsAccepted
+    case earlierCompletedAsInitiator
+    case earlierCompletedAsResponder
+    case earlierTimesGivenUp
     case unanswered
     case unconfirmed
     case handshake
@@ -51,6 +59,7 @@ enum ReportKey: CaseIterable {
         case .mtu: "mtu"
         case .isUnderLoad: "under_load"
         case .drop: "drop"
+        case .earlierDrop: "earlier_drop"
         case .sendFailure: "send_failure"
         case .stranger: "stranger"
         case .misdirected: "misdirected"
@@ -60,12 +69,19 @@ enum ReportKey: CaseIterable {
         case .name: "annotation_name"
         case .expires: "annotation_expires"
         case .quota: "annotation_quota"
+        case .quotaSince: "annotation_quota_since"
+        case .quotaUsed: "quota_used"
         case .suspension: "suspended"
         case .initiationsSent: "initiations_sent"
         case .initiationsAccepted: "initiations_accepted"
         case .completedAsInitiator: "completed_as_initiator"
         case .completedAsResponder: "completed_as_responder"
         case .timesGivenUp: "given_up"
+        case .earlierInitiationsSent: "earlier_initiations_sent"
+        case .earlierInitiationsAccepted: "earlier_initiations_accepted"
+        case .earlierCompletedAsInitiator: "earlier_completed_as_initiator"
+        case .earlierCompletedAsResponder: "earlier_completed_as_responder"
+        case .earlierTimesGivenUp: "earlier_given_up"
         case .unanswered: "unanswered"
         case .unconfirmed: "unconfirmed"
         case .handshake: "handshake"

@@ -7,6 +7,10 @@ enum UAPIKey: CaseIterable {
     case protocolVersion
     case endpoint
     case endpointName
+    case annotationName
+    case annotationExpires
+    case annotationQuota
+    case annotationQuotaSince
     case persistentKeepalive
     case persistentKeepaliveMaximum
     case replaceAllowedIPs
@@ -36,6 +40,10 @@ enum UAPIKey: CaseIterable {
         case .protocolVersion: "protocol_version"
         case .endpoint: "endpoint"
         case .endpointName: "endpoint_name"
+        case .annotationName: "annotation_name"
+        case .annotationExpires: "annotation_expires"
+        case .annotationQuota: "annotation_quota"
+        case .annotationQuotaSince: "annotation_quota_since"
         case .persistentKeepalive: "persistent_keepalive_interval"
         case .persistentKeepaliveMaximum: "persistent_keepalive_maximum"
         case .replaceAllowedIPs: "replace_allowed_ips"

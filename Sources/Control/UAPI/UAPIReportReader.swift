@@ -77,6 +77,9 @@ package struct UAPIReportReader: ~Copyable {
         case .drop:
             guard report.drops.count < Self.longestList else { throw .tooMany }
             report.drops.append(DeviceReport.Count(try parts.word(), try parts.counter()))
+        case .earlierDrop:
+            guard report.earlierDrops.count < Self.longestList else { throw .tooMany }
+            report.earlierDrops.append(DeviceReport.Count(try parts.word(), try parts.counter()))
         case .sendFailure:
             report.sendFailure = DeviceReport.SendFailure(code: try parts.code(), age: try parts.age())
         case .stranger:
@@ -101,12 +104,19 @@ package struct UAPIReportReader: ~Copyable {
         case .name: peer.annotation.name = parts.rest()
         case .expires: peer.annotation.expires = Int64(clamping: try parts.counter())
         case .quota: peer.annotation.quota = try parts.counter()
+        case .quotaSince: peer.annotation.quotaSince = Int64(clamping: try parts.counter())
+        case .quotaUsed: peer.quotaUsed = try parts.counter()
         case .suspension: peer.suspension = PeerReport.Suspension(rawValue: parts.rest())
         case .initiationsSent: peer.initiationsSent = try parts.counter()
         case .initiationsAccepted: peer.initiationsAccepted = try parts.counter()
         case .completedAsInitiator: peer.completedAsInitiator = try parts.counter()
         case .completedAsResponder: peer.completedAsResponder = try parts.counter()
         case .timesGivenUp: peer.timesGivenUp = try parts.counter()
+        case .earlierInitiationsSent: peer.earlier.initiationsSent = try parts.counter()
+        case .earlierInitiationsAccepted: peer.earlier.initiationsAccepted = try parts.counter()
+        case .earlierCompletedAsInitiator: peer.earlier.completedAsInitiator = try parts.counter()
+        case .earlierCompletedAsResponder: peer.earlier.completedAsResponder = try parts.counter()
+        case .earlierTimesGivenUp: peer.earlier.timesGivenUp = try parts.counter()
         case .unanswered: peer.unanswered = try parts.counter()
         case .unconfirmed: peer.unconfirmed = try parts.counter()
         case .handshake: peer.handshake = try parts.age()

@@ -13,6 +13,7 @@ extension UAPIResponse {
         output.count(.mtu, UInt64(max(0, report.mtu)))
         if report.isUnderLoad { output.line(.isUnderLoad, .text("true")) }
         for drop in report.drops { output.line(.drop, .text(drop.reason), .number(drop.count)) }
+        for drop in report.earlierDrops { output.line(.earlierDrop, .text(drop.reason), .number(drop.count)) }
         if let failure = report.sendFailure {
             output.line(.sendFailure, .number(UInt64(failure.code.magnitude)), .age(failure.age))
         }
@@ -40,12 +41,19 @@ extension UAPIResponse {
         if !peer.annotation.name.isEmpty { output.line(.name, .text(peer.annotation.name)) }
         if let expires = peer.annotation.expires { output.line(.expires, UInt64(max(0, expires))) }
         if let quota = peer.annotation.quota { output.line(.quota, quota) }
+        if let since = peer.annotation.quotaSince { output.line(.quotaSince, UInt64(max(0, since))) }
+        if let used = peer.quotaUsed { output.line(.quotaUsed, used) }
         if let suspension = peer.suspension { output.line(.suspension, .text(suspension.rawValue)) }
         output.count(.initiationsSent, peer.initiationsSent)
         output.count(.initiationsAccepted, peer.initiationsAccepted)
         output.count(.completedAsInitiator, peer.completedAsInitiator)
         output.count(.completedAsResponder, peer.completedAsResponder)
         output.count(.timesGivenUp, peer.timesGivenUp)
+        output.count(.earlierInitiationsSent, peer.earlier.initiationsSent)
+        output.count(.earlierInitiationsAccepted, peer.earlier.initiationsAccepted)
+        output.count(.earlierCompletedAsInitiator, peer.earlier.completedAsInitiator)
+        output.count(.earlierCompletedAsResponder, peer.earlier.completedAsResponder)
+        output.count(.earlierTimesGivenUp, peer.earlier.timesGivenUp)
         output.count(.unanswered, peer.unanswered)
         output.count(.unconfirmed, peer.unconfirmed)
         if let handshake = peer.handshake { output.line(.handshake, handshake) }
@@ -137,6 +145,7 @@ extension InitiationOutcome {
         case .tooSoon: EAGAIN
         case .noSuchPeer: ENOENT
         case .interfaceDown: ENETDOWN
+        case .suspended: EKEYEXPIRED
         case .noEndpoint: EDESTADDRREQ
         case .noPrivateKey: ENOKEY
         case .lowOrderKey: EKEYREJECTED

@@ -87,6 +87,10 @@ struct UAPISetReader {
             peer.endpoint = try valid(UAPIValue.endpoint(value, scopes: scopes))
         case .endpointName:
             peer.endpointName = try valid(UAPIValue.endpointName(value))
+        case .annotationName, .annotationExpires, .annotationQuota, .annotationQuotaSince:
+            var annotation = peer.annotation ?? PeerAnnotation()
+            try readAnnotation(key, value, &annotation)
+            peer.annotation = annotation
         case .persistentKeepalive:
             let (least, most) = try valid(UAPIValue.keepalive(value))
             peer.persistentKeepalive = least
@@ -107,6 +111,18 @@ struct UAPISetReader {
             try expect(value, "1")
         default:
             throw .invalid
+        }
+    }
+
+    /// One of the lines that together say what there is beyond the protocol: what they don't name isn't so any more.
+    private static func readAnnotation(
+        _ key: UAPIKey, _ value: UnsafeRawBufferPointer, _ annotation: inout PeerAnnotation
+    ) throws(UAPIFailure) {
+        switch key {
+        case .annotationName: annotation.name = try valid(UAPIValue.annotationName(value))
+        case .annotationExpires: annotation.expires = try valid(UAPIValue.time(value))
+        case .annotationQuota: annotation.quota = try valid(UAPIValue.counter(value))
+        default: annotation.quotaSince = try valid(UAPIValue.time(value))
         }
     }
 }

@@ -115,6 +115,17 @@ enum UAPIValue {
         return name.description
     }
 
+    /// What people call a peer, or nothing.
+    static func annotationName(_ text: UnsafeRawBufferPointer) -> String? {
+        guard text.count <= 256, text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return nil }
+        return printable(String(decoding: text, as: UTF8.self), longest: 64)
+    }
+
+    /// Unix time in seconds, until the year 9999.
+    static func time(_ text: UnsafeRawBufferPointer) -> Int64? {
+        number(text, atMost: UInt64(UTCTime.latest)).map(Int64.init)
+    }
+
     /// Nil when there is a byte that isn't a visible ASCII character.
     private static func ascii(_ text: UnsafeRawBufferPointer) -> Substring? {
         guard text.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }

@@ -42,7 +42,7 @@ extension UserspaceDevice {
     }
 
     /// The answer to one operation, which has no secrets in it.
-    private func ask(_ request: [UInt8]) throws(SystemError) -> [UInt8] {
+    func ask(_ request: [UInt8]) throws(SystemError) -> [UInt8] {
         let exchange = try UAPIExchange(path, "ask the program that serves \(interface)")
         try exchange.send(request)
         var answer: [UInt8] = []

@@ -121,13 +121,13 @@ extension Scripts {
                     file.write((len(udp) - 8).to_bytes(2, "big") + udp[8:int.from_bytes(udp[4:6], "big")])
         """#
 
-    /// `INTERFACE ADDRESS PORT COUNT RATE FILE`: sends COUNT datagrams, those of the file again and again, from 16 ports, RATE a
-    /// second. Prints how many went, how many datagrams came back, and how many packets of any kind came from that address until two
+    /// `INTERFACE ADDRESS PORT COUNT RATE PAUSE FILE`: sends COUNT datagrams, those of the file again and again, from 16 ports, RATE a
+    /// second, resting so many seconds between bursts. Prints how many went, how many datagrams came back, and how many packets of any kind came from that address until two
     /// seconds later, and their sizes.
     static let probe = #"""
         import json, socket, sys, time
-        interface, address, port, count, rate, path = sys.argv[1:7]
-        port, count, rate = int(port), int(count), int(rate)
+        interface, address, port, count, rate, pause, path = sys.argv[1:8]
+        port, count, rate, pause = int(port), int(count), int(rate), float(pause)
         with open(path, "rb") as file:
             stored, probes, position = file.read(), [], 0
         while position < len(stored):
@@ -169,7 +169,7 @@ extension Scripts {
                     continue
                 sent += 1
             listen()
-            time.sleep(0.001)
+            time.sleep(pause)
         end = time.monotonic() + 2
         while time.monotonic() < end:
             listen()

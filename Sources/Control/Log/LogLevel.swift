@@ -8,9 +8,13 @@ package enum LogLevel: String, Sendable {
     case debug
     case verbose
 
-    /// The meaning of a value of `LOG_LEVEL`; an unknown one counts as none, which is `error`.
-    package init(environment value: String?) {
-        self = value.flatMap { LogLevel(rawValue: $0) } ?? .error
+    /// The meaning of a value of `LOG_LEVEL`; an unknown one counts as `error`, as it does for wireguard-go.
+    init(environment value: String?, unset: LogLevel) {
+        guard let value, !value.isEmpty else {
+            self = unset
+            return
+        }
+        self = LogLevel(rawValue: value) ?? .error
     }
 
     /// The least level that is written; nil when nothing is.
