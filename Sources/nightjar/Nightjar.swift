@@ -15,7 +15,6 @@ struct Nightjar: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            New.self, Peers.self, Enable.self, Disable.self, Remove.self, Rename.self, ShowConfig.self,
             ShowStatus.self, PingPeer.self, DoctorCommand.self, Explain.self,
             Run.self, Drops.self, Relay.self, Inspect.self, Limit.self, Renew.self,
             Up.self, Down.self, Reload.self, Save.self, Strip.self,

@@ -63,7 +63,9 @@ extension InterfaceFacts {
 extension PeerReport {
     /// A refusal of the peer's messages that is recent, and that no handshake has followed.
     func standing(_ reason: DropReason) -> Refusal? {
-        guard let refusal = refusals.first(where: { $0.reason == reason.name }), refusal.age.isRecent else { return nil }
+        guard let refusal = refusals.first(where: { $0.reason == reason.name }), refusal.age.isRecent else {
+            return nil
+        }
         if let handshake, handshake < refusal.age { return nil }
         return refusal
     }

@@ -6,9 +6,11 @@ import Wire
 
 /// Nobody knows where the peer is, and nobody can tell us.
 struct NoEndpointCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         // A machine with a port of its own waits for calls.
-        guard let configuration = interface.configuration, configuration.interface.listenPort ?? 0 == 0 else { return [] }
+        guard let configuration = interface.configuration, configuration.interface.listenPort ?? 0 == 0 else {
+            return []
+        }
         return interface.examinedPeers.compactMap { peer -> Finding? in
             let key = peer.status.publicKey
             guard peer.status.endpoint == nil, peer.report?.suspension == nil,
@@ -22,7 +24,8 @@ struct NoEndpointCheck: Check {
                     "\(interface.place(key) ?? "the file"): no Endpoint in this [Peer]",
                     "the file has no ListenPort, so the peer can't know where to call either",
                 ] + (drops > 0 ? ["\(drops) packets dropped as no-endpoint"] : []),
-                remedy: "Add 'Endpoint = HOST:PORT' of the server to this [Peer] section, then: nightjar reload \(interface.name)"
+                remedy:
+                    "Add 'Endpoint = HOST:PORT' of the server to this [Peer] section, then: nightjar reload \(interface.name)"
             )
         }
     }
@@ -30,7 +33,7 @@ struct NoEndpointCheck: Check {
 
 /// What the endpoint's name leads to.
 struct EndpointNameCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe, let (name, answer) = probe.name else { return nil }
             let key = peer.status.publicKey
@@ -68,14 +71,15 @@ struct EndpointNameCheck: Check {
                 : "The name of \(interface.label(key))'s endpoint leads nowhere.",
             evidence: ["\(name.printable): \(reason)"]
                 + (probe.endpoint.map { ["the address in use is \($0)"] } ?? []),
-            remedy: "Check the name's spelling in \(interface.place(key) ?? "the file"), and that this machine has a name server "
+            remedy:
+                "Check the name's spelling in \(interface.place(key) ?? "the file"), and that this machine has a name server "
                 + "that works without the tunnel: getent hosts \(name.printable.split(separator: ":").first ?? "")")
     }
 }
 
 /// What packets outside of the tunnel tell about the way to a peer that doesn't answer.
 struct OutsideCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe, probe.isExpected, probe.call == .unanswered, let outside = probe.outside,
                 let endpoint = probe.endpoint
@@ -94,7 +98,8 @@ struct OutsideCheck: Check {
             case .unsent(let code):
                 guard code == EPERM || code == EACCES else { return nil }
                 return blocked(
-                    interface, key, endpoint, ["this machine's own firewall or security policy refuses to send (EPERM)"])
+                    interface, key, endpoint, ["this machine's own firewall or security policy refuses to send (EPERM)"]
+                )
             case .silence:
                 guard outside.answersEcho, outside.otherPort == .silence else { return nil }
                 return blocked(
@@ -114,7 +119,8 @@ struct OutsideCheck: Check {
         interface.finding(
             .portClosed, .failure, peer: key,
             "Nobody listens on \(endpoint), where \(interface.label(key)) should be.", evidence: [words],
-            remedy: "On that machine: is the interface up ('nightjar status'), and is its ListenPort \(endpoint.port)? If a router is "
+            remedy:
+                "On that machine: is the interface up ('nightjar status'), and is its ListenPort \(endpoint.port)? If a router is "
                 + "in front of it, does the router pass UDP port \(endpoint.port) on?")
     }
 
@@ -134,7 +140,8 @@ struct OutsideCheck: Check {
         interface.finding(
             .udpBlocked, .failure, peer: key,
             "UDP doesn't get through to \(endpoint), where \(interface.label(key)) should be.", evidence: evidence,
-            remedy: "Open UDP port \(endpoint.port) in the firewall of that machine, and in its provider's. If it is open, compare "
+            remedy:
+                "Open UDP port \(endpoint.port) in the firewall of that machine, and in its provider's. If it is open, compare "
                 + "keys as with 'nightjar explain no-answer'. If this network lets no UDP out, a port that it does let out may "
                 + "help, as 443 or 53.")
     }

@@ -5,7 +5,7 @@ import Wire
 
 /// Somebody here speaks another disguise.
 struct ObfuscationCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         let remedy =
             "The obfuscation settings of both sides have to be the same; 'nightjar showconf \(interface.name)' prints those of "
             + "this one. Correct the side that differs, then: nightjar reload \(interface.name)"
@@ -38,8 +38,9 @@ struct ObfuscationCheck: Check {
 
 /// Somebody has another public key for this interface than it has.
 struct WrongKeyCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
-        guard let call = interface.report?.misdirected, call.age.isRecent, !interface.isOver(call.age, at: call.endpoint)
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+        guard let call = interface.report?.misdirected, call.age.isRecent,
+            !interface.isOver(call.age, at: call.endpoint)
         else { return [] }
         let unheard = interface.unheardPeers
         return [
@@ -58,7 +59,7 @@ struct WrongKeyCheck: Check {
 
 /// Somebody calls who is no peer.
 struct UnknownCallerCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         guard let stranger = interface.report?.stranger, stranger.age.isRecent,
             interface.peerStatus(stranger.publicKey) == nil,
             // One that is switched off is meant to be left outside.
@@ -72,7 +73,9 @@ struct UnknownCallerCheck: Check {
                 .unknownCaller, .failure,
                 "Somebody at \(stranger.endpoint.address) calls with a key that is no peer's here"
                     + (unheard.isEmpty ? "." : ", perhaps \(choice(unheard))."),
-                evidence: ["an initiation from \(stranger.endpoint), \(stranger.age.words), names the public key \(key)"],
+                evidence: [
+                    "an initiation from \(stranger.endpoint), \(stranger.age.words), names the public key \(key)"
+                ],
                 remedy: unheard.isEmpty
                     ? "If it should be a peer, add it with its AllowedIPs; if it isn't yours, leave it: it gets no answer."
                     : "If it is \(choice(unheard)), put 'PublicKey = \(key)' into its [Peer] section"
@@ -83,7 +86,7 @@ struct UnknownCallerCheck: Check {
 
 /// A peer's clock is behind what it was.
 struct ClockCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer -> Finding? in
             guard let refusal = peer.report?.standing(.initiationReplayed), refusal.count > 1 else { return nil }
             let key = peer.status.publicKey
@@ -105,7 +108,7 @@ struct ClockCheck: Check {
 
 /// Only one side has a preshared key, or both have different ones.
 struct PresharedKeyCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer -> Finding? in
             let refusal = peer.report?.standing(.responseUndecryptable)
             guard refusal != nil || peer.probe?.call == .undecryptable else { return nil }
@@ -130,7 +133,7 @@ struct PresharedKeyCheck: Check {
 
 /// Nothing comes back, or only the answers of the other side don't get there.
 struct NoAnswerCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe, probe.call == .unanswered, let endpoint = probe.endpoint else { return nil }
             let key = peer.status.publicKey
@@ -153,7 +156,8 @@ struct NoAnswerCheck: Check {
                 "\(report.unconfirmed) calls of \(label) were answered, and it has used none of the answers",
                 "\(report.unanswered) calls to \(endpoint) are unanswered",
             ],
-            remedy: "Look for a firewall that drops UDP from this machine to \(endpoint): on this machine, its provider's, on the way, "
+            remedy:
+                "Look for a firewall that drops UDP from this machine to \(endpoint): on this machine, its provider's, on the way, "
                 + "or on \(label). It must let out what goes from port \(interface.status?.listenPort ?? 0).")
     }
 
@@ -177,7 +181,8 @@ struct NoAnswerCheck: Check {
         let own = interface.ownKey
         return interface.finding(
             .noAnswer, .failure, peer: key, "\(label) doesn't answer at \(endpoint).", evidence: evidence,
-            remedy: "WireGuard is silent to those it doesn't know. On \(label) 'nightjar doctor' tells who calls in vain. Its file must "
+            remedy:
+                "WireGuard is silent to those it doesn't know. On \(label) 'nightjar doctor' tells who calls in vain. Its file must "
                 + "have a [Peer] with PublicKey = \(own), switched on; here, its PublicKey must be \(key.base64); "
                 + "the obfuscation of both must be the same; and its firewall must let UDP port \(endpoint.port) in.")
     }

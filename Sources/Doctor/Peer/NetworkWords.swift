@@ -24,9 +24,12 @@ package enum NetworkWords {
         case .networkUnreachable:
             return "there is no way to \(endpoint.address), says \(who) (ICMP network unreachable)"
         case .prohibited: return "a firewall on \(who) refuses datagrams to \(endpoint) (ICMP prohibited)"
-        case .packetTooLarge(let mtu): return "the way to \(endpoint.address) carries packets of \(mtu) bytes, says \(who)"
-        case .hopsExceeded: return "packets to \(endpoint.address) go round in circles, says \(who) (ICMP time exceeded)"
-        case .other(let type, let code): return "\(who) refuses datagrams to \(endpoint) (ICMP type \(type), code \(code))"
+        case .packetTooLarge(let mtu):
+            return "the way to \(endpoint.address) carries packets of \(mtu) bytes, says \(who)"
+        case .hopsExceeded:
+            return "packets to \(endpoint.address) go round in circles, says \(who) (ICMP time exceeded)"
+        case .other(let type, let code):
+            return "\(who) refuses datagrams to \(endpoint) (ICMP type \(type), code \(code))"
         }
     }
 

@@ -3,15 +3,13 @@ package import Wire
 
 /// Finds out how far packets get on the way to peers, outside of the tunnel.
 package enum OutsideLook {
-    /// Milliseconds.
-    private static let patience: UInt64 = 1000
     /// Where traceroute's datagrams go, since hardly anybody listens there.
     private static let otherPorts: ClosedRange<UInt16> = 33434...33523
 
     /// An answer for each endpoint.
     ///
     /// - Parameter mark: of the tunnel's own datagrams; 0 for none.
-    package static func take(_ endpoints: [Endpoint], mark: UInt32) -> [PeerProbe.Outside] {
+    package static func take(_ endpoints: [Endpoint], mark: UInt32, milliseconds: UInt64) -> [PeerProbe.Outside] {
         let echoes = EchoSockets(interface: nil, mark: mark)
         let numbers = endpoints.map { try? echoes.send(to: $0.address) }
         let others = endpoints.map { endpoint in
@@ -21,7 +19,7 @@ package enum OutsideLook {
         }
         // Bytes by chance: whatever the disguise, it is what a stranger would send.
         let payload = (0..<Int.random(in: 40...100)).map { _ in UInt8.random(in: 0 ... .max) }
-        let answers = PortProbe.run(endpoints + others, payload: payload, mark: mark, milliseconds: patience)
+        let answers = PortProbe.run(endpoints + others, payload: payload, mark: mark, milliseconds: milliseconds)
         var alive: Set<UInt16> = []
         while true {
             let events = echoes.wait(milliseconds: 0)
@@ -37,6 +35,9 @@ package enum OutsideLook {
 }
 
 extension PeerProbe.Outside {
+    /// Whether nothing came back from anybody.
+    package var isSilent: Bool { port == .silence && otherPort == .silence && !answersEcho }
+
     /// Whether somebody has said why nothing can come of it.
     package var isConclusive: Bool {
         switch port {

@@ -71,7 +71,9 @@ extension PeerProbes {
 
         for (key, call) in try trial.call(open) { peers[key]?.call = call }
         let silent = peers.filter { $0.value.call == .unanswered }.map(\.key)
-        lookOutside(silent, interface)
+        lookOutside(silent, interface, milliseconds: 1000)
+        // A router needs three seconds to find out that a machine isn't there.
+        lookOutside(silent.filter { peers[$0]?.outside?.isSilent == true }, interface, milliseconds: 2500)
         // One datagram may be lost by accident. Where more than one was, or somebody has said why, there is no need to wait.
         let unsure = silent.filter { key in
             peers[key]?.outside?.isConclusive != true && (interface.peerReport(key)?.unanswered ?? 0) < 1
@@ -103,10 +105,11 @@ extension PeerProbes {
     }
 
     /// Finds out how far packets get outside of the tunnel.
-    private mutating func lookOutside(_ keys: [PublicKey], _ interface: InterfaceFacts) {
+    private mutating func lookOutside(_ keys: [PublicKey], _ interface: InterfaceFacts, milliseconds: UInt64) {
         let endpoints = keys.compactMap { key in peers[key]?.endpoint.map { (key, $0) } }
         guard !endpoints.isEmpty else { return }
-        let answers = OutsideLook.take(endpoints.map(\.1), mark: interface.mark)
+        let answers = OutsideLook.take(
+            endpoints.map(\.1), mark: interface.mark, milliseconds: milliseconds)
         for ((key, _), answer) in zip(endpoints, answers) { peers[key]?.outside = answer }
     }
 }
@@ -138,7 +141,10 @@ extension InterfaceFacts {
         if isExpected(peer.publicKey) { return true }
         // It calls, and doesn't take the answer; or this machine calls where it was heard last.
         guard let report else { return false }
-        return report.unconfirmed > 0 || report.unanswered > 0
+        if report.unconfirmed > 0 || report.unanswered > 0 { return true }
+        // Something was sent a moment ago, and nothing has come since.
+        guard let sent = report.dataSent, sent.milliseconds < 60_000 else { return false }
+        return report.heard.map { $0.milliseconds > sent.milliseconds + 500 } ?? true
     }
 
     /// Whether there is a session that carried something a moment ago.

@@ -8,7 +8,7 @@ struct ForeignSourceCheck: Check {
     /// Fewer happen by the way: packets that were under way when the tunnel came up.
     private static let many: UInt64 = 20
 
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer -> Finding? in
             guard let report = peer.report, report.foreignSources > 0, let source = report.foreignSource,
                 !source.isLocal
@@ -26,7 +26,8 @@ struct ForeignSourceCheck: Check {
                     "\(report.foreignSources) packets from \(label) dropped as source-not-allowed, the last one from \(source)",
                     "accepted from \(label): \(list)",
                 ],
-                remedy: "If \(label) may use \(source), add \(source)/\(source.bitCount), or the network it is in, to its AllowedIPs"
+                remedy:
+                    "If \(label) may use \(source), add \(source)/\(source.bitCount), or the network it is in, to its AllowedIPs"
                     + (interface.place(key).map { " in \($0)" } ?? "")
                     + ", then: nightjar reload \(interface.name). If not, correct Address on \(label).")
         }
@@ -35,7 +36,7 @@ struct ForeignSourceCheck: Check {
 
 /// Packets of the interface's MTU don't get through.
 struct SizeCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         guard let mtu = interface.link?.mtu else { return [] }
         return interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe else { return nil }
@@ -62,16 +63,20 @@ struct SizeCheck: Check {
                     "the way to \(endpoint.address) carries packets of \(path) bytes",
                     "those of \(interface.name) have up to \(mtu) bytes, and \(mtu + overhead) with WireGuard's headers",
                 ],
-                remedy: "Set 'MTU = \(path - 80)' in [Interface], or leave MTU out, then: nightjar reload \(interface.name)")
+                remedy:
+                    "Set 'MTU = \(path - 80)' in [Interface], or leave MTU out, then: nightjar reload \(interface.name)"
+            )
         }
     }
 }
 
 /// Handshakes pass, and data doesn't.
 struct DataCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer -> Finding? in
-            guard let probe = peer.probe, probe.isExpected, probe.call.isAnswered, probe.echo == .nothing else { return nil }
+            guard let probe = peer.probe, probe.isExpected, probe.call.isAnswered, probe.echo == .nothing else {
+                return nil
+            }
             let key = peer.status.publicKey
             let label = interface.label(key)
             let heard = peer.report?.dataReceived.map { "data last came from \(label) \($0.words)" }
@@ -81,7 +86,8 @@ struct DataCheck: Check {
                     "a handshake has just been answered",
                     "for eleven seconds after that nothing came through the tunnel, not even the sign of life that WireGuard gives",
                 ] + (heard.map { [$0] } ?? []),
-                remedy: "Something on the way lets the handshake pass and drops what follows, as networks do that block WireGuard. Try "
+                remedy:
+                    "Something on the way lets the handshake pass and drops what follows, as networks do that block WireGuard. Try "
                     + "another port, or a disguise on both sides ('nightjar new server --obfuscation', or Obfuscation = … in "
                     + "both files). On \(label), 'nightjar doctor' tells whether data arrives there.")
         }
@@ -90,7 +96,7 @@ struct DataCheck: Check {
 
 /// A router between the two forgets the way back while nothing is sent.
 struct KeepaliveCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer -> Finding? in
             guard let probe = peer.probe, let endpoint = probe.endpoint else { return nil }
             let key = peer.status.publicKey
@@ -119,7 +125,8 @@ struct KeepaliveCheck: Check {
             "\(label) can reach this machine only for a minute or so after it has sent something: it is behind a router, and has no "
                 + "PersistentKeepalive.",
             evidence: [
-                "\(source) is a private address and \(endpoint.address) isn't, so a router with NAT is between them", wish,
+                "\(source) is a private address and \(endpoint.address) isn't, so a router with NAT is between them",
+                wish,
                 "\(interface.place(key) ?? "the file"): no PersistentKeepalive",
             ],
             remedy: "Add 'PersistentKeepalive = 25' to this [Peer] section, then: nightjar reload \(interface.name)")
@@ -140,14 +147,15 @@ struct KeepaliveCheck: Check {
                 "\(report.unanswered) calls to \(endpoint) without an answer",
                 NetworkWords.sentence(refusal, to: endpoint),
             ] + (report.heard.map { ["it was heard last \($0.words)"] } ?? []),
-            remedy: "If \(label) is switched on, a router in front of it has forgotten it: add 'PersistentKeepalive = 25' to the [Peer] "
+            remedy:
+                "If \(label) is switched on, a router in front of it has forgotten it: add 'PersistentKeepalive = 25' to the [Peer] "
                 + "section in the file of \(label).")
     }
 }
 
 /// The peer may not be used any more.
 struct LimitCheck: Check {
-        func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
+    func findings(_ interface: InterfaceFacts, _ facts: Facts) -> [Finding] {
         interface.examinedPeers.compactMap { peer -> Finding? in
             guard let report = peer.report, let suspension = report.suspension else { return nil }
             let key = peer.status.publicKey

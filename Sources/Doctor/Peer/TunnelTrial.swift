@@ -14,8 +14,8 @@ final class TunnelTrial {
     enum Patience {
         /// For the answer to an initiation.
         static let call: UInt64 = 1500
-        /// For a second one, which follows after five seconds and a third.
-        static let secondCall: UInt64 = 5400
+        /// For the answer to a second one as well, which follows after five seconds and a third.
+        static let secondCall: UInt64 = 6900
         /// For a chance to call a peer that calls every five seconds.
         static let turn: UInt64 = 6000
         /// For the answer to an echo request.
@@ -31,6 +31,9 @@ final class TunnelTrial {
     private let device: any DeviceAccess
     private let interface: String
     private let echoes: EchoSockets
+    /// The peers as they were before they were called.
+    private var stateBeforeCall: [PublicKey: PeerState] = [:]
+    private var timeOfCall: UInt64 = 0
 
     init(_ interface: String, _ device: any DeviceAccess) {
         self.interface = interface
@@ -45,6 +48,8 @@ final class TunnelTrial {
     /// - Parameter targets: the peers, and where echo requests to them may go.
     func call(_ targets: [PublicKey: [IPAddress]]) throws -> [PublicKey: PeerProbe.Call] {
         let before = try state()
+        stateBeforeCall = before
+        timeOfCall = Clock.bootTime()
         var results: [PublicKey: PeerProbe.Call] = [:]
         /// When each peer's answer is no longer waited for.
         var ends: [PublicKey: UInt64] = [:]
@@ -87,14 +92,14 @@ final class TunnelTrial {
         return results
     }
 
-    /// Waits for the answer to the daemon's own second initiation to peers that haven't answered the first one.
+    /// Waits for the answer to the daemon's own second initiation to peers that haven't answered the first one: what has
+    /// come since ``call(_:)``.
     func waitForSecondCall(_ peers: [PublicKey]) throws -> [PublicKey: PeerProbe.Call] {
-        let before = try state()
         var results: [PublicKey: PeerProbe.Call] = [:]
-        let end = Clock.bootTime() + Patience.secondCall * 1_000_000
+        let end = timeOfCall + Patience.secondCall * 1_000_000
         while results.count < peers.count, Clock.bootTime() < end {
             usleep(20_000)
-            try take(&results, of: peers.filter { results[$0] == nil }, since: before)
+            try take(&results, of: peers.filter { results[$0] == nil }, since: stateBeforeCall)
         }
         return results
     }

@@ -39,7 +39,8 @@ package enum PeerSearch {
 
     private static func unknown(_ argument: String, _ all: [Candidate], _ interfaces: [String]) -> QuickError {
         guard !interfaces.isEmpty else {
-            return QuickError("no WireGuard interface is up, so there is no peer to reach; 'nightjar up wg0' brings one up")
+            return QuickError(
+                "no WireGuard interface is up, so there is no peer to reach; 'nightjar up wg0' brings one up")
         }
         let known = all.prefix(6).map(\.peer.label).joined(separator: ", ")
         return QuickError(

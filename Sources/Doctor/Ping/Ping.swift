@@ -90,7 +90,12 @@ package struct Ping {
         var call = try trial.call(targets)[key] ?? .unanswered
         var outside: PeerProbe.Outside?
         if call == .unanswered {
-            outside = OutsideLook.take([endpoint], mark: snapshot.status.firewallMark).first
+            let mark = snapshot.status.firewallMark
+            outside = OutsideLook.take([endpoint], mark: mark, milliseconds: 1000).first
+            // A router needs three seconds to find out that a machine isn't there.
+            if outside?.isSilent == true {
+                outside = OutsideLook.take([endpoint], mark: mark, milliseconds: 2500).first
+            }
             if outside?.isConclusive != true, let second = try trial.waitForSecondCall([key])[key] { call = second }
         }
         say(.udp(endpoint, call, outside))

@@ -63,10 +63,12 @@ extension PingLine {
         if let words = NetworkWords.sentence(outside.port, to: endpoint) { return PingLine(.udp, .fails, words) }
         switch outside.otherPort {
         case .refused(let refusal) where refusal.reason == .portUnreachable && refusal.sender == endpoint.address:
-            return PingLine(.udp, .works, "datagrams reach \(endpoint.address), and somebody listens on \(endpoint.port)")
+            return PingLine(
+                .udp, .works, "datagrams reach \(endpoint.address), and somebody listens on \(endpoint.port)")
         case .refused, .unsent, .silence, .datagram:
             return outside.answersEcho
-                ? PingLine(.udp, .unknown, "\(endpoint.address) answers ICMP echo; whether datagrams reach it, nothing tells")
+                ? PingLine(
+                    .udp, .unknown, "\(endpoint.address) answers ICMP echo; whether datagrams reach it, nothing tells")
                 : PingLine(.udp, .unknown, "nothing comes back from \(endpoint.address), not even ICMP")
         }
     }
@@ -86,7 +88,8 @@ extension PingLine {
     package static func echo(_ echo: PeerProbe.Echo) -> PingLine {
         switch echo {
         case .untried:
-            return PingLine(.echo, .unknown, "no address in the tunnel to ask, on this side or among the peer's AllowedIPs")
+            return PingLine(
+                .echo, .unknown, "no address in the tunnel to ask, on this side or among the peer's AllowedIPs")
         case .answered(let address, let microseconds):
             return PingLine(.echo, .works, "\(address) in \(NetworkWords.milliseconds(microseconds))")
         case .dataOnly:
