@@ -26,13 +26,8 @@ package struct PeerList {
         guard !text.peers.isEmpty else { return "\(interface) has no peers; 'nightjar new peer NAME' makes one.\n" }
         var rows = text.peers.map { peer in
             [
-<<<<<<< HEAD
-                peer.name?.printable ?? "(no name)", peer.isEnabled ? "on" : "off",
-                peer.section?.publicKey.short ?? "(unreadable)",
-=======
                 peer.name.map { printable($0, longest: PeerName.longest) } ?? "(no name)", state(of: peer),
                 peer.section?.publicKey.short ?? "(unreadable)", limits(of: peer),
->>>>>>> part-limits
                 peer.section?.prefixes.map { $0.length == $0.address.bitCount ? "\($0.address)" : "\($0)" }
                     .joined(separator: ", ") ?? "",
             ]

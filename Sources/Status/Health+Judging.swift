@@ -34,11 +34,12 @@ extension InterfaceSnapshot {
 }
 
 extension InterfaceSnapshot {
-    /// Handshakes are repeated after five seconds, so two without an answer are more than one that got lost.
+    /// Initiations are repeated after five seconds, so two without an answer are more than one that got lost.
     private static var unansweredInVain: UInt64 { 2 }
 
     /// Why a session is worth nothing; nil when nothing speaks against it.
     private static func silence(_ report: PeerReport) -> Health.Cause? {
+        if report.unconfirmed >= unansweredInVain { return .unconfirmed(report.unconfirmed) }
         guard report.unanswered >= unansweredInVain else { return nil }
         return (report.heard ?? report.handshake).map { .fallenSilent($0) }
     }
@@ -50,6 +51,7 @@ extension InterfaceSnapshot {
                 && last.map { refusal.age < $0 } ?? true
         }
         if let failure = failures.min(by: { $0.age < $1.age }) { return .refused(failure.reason, failure.age) }
+        if report.unconfirmed >= Self.unansweredInVain { return .unconfirmed(report.unconfirmed) }
         if report.unanswered >= Self.unansweredInVain { return .unanswered(report.unanswered, last: last) }
         if let last { return .quiet(last) }
         if report.unanswered > 0 { return .called }

@@ -18,6 +18,8 @@ extension Health {
         case .fallenSilent(let age): "what is sent isn't answered; it was last heard \(age.ago)"
         case .notKeptAlive(let age): "keepalives are sent to it, yet the last handshake was \(age.ago)"
         case .refused(let reason, let age): "\(Self.sentence(reason)) (\(age.ago))"
+        case .unconfirmed(let count):
+            "it calls and uses no answer (\(count) so far): do the preshared keys differ, or don't answers arrive?"
         case .suspended(.expired): "its date has passed"
         case .suspended(.overQuota): "its quota is used up"
         case .switchedOff: "it is switched off in the file"

@@ -48,6 +48,8 @@ package struct Health: Equatable, Sendable {
         case fallenSilent(Age)
         /// It is kept alive by regular packets, and yet has no session.
         case notKeptAlive(Age)
+        /// So many of its initiations were answered without the answer being used.
+        case unconfirmed(UInt64)
         /// A handshake failed after the last one that didn't, by the name of a `DropReason`.
         case refused(String, Age)
         case suspended(PeerReport.Suspension)
@@ -99,7 +101,7 @@ package struct Health: Equatable, Sendable {
         case .quiet, .untried, .noPeers: .idle
         case .hasToCall, .called: .waiting
         case .unanswered, .oneSided, .fallenSilent, .notKeptAlive: .silent
-        case .refused: .refused
+        case .refused, .unconfirmed: .refused
         case .suspended(.expired): .expired
         case .suspended(.overQuota): .overQuota
         case .switchedOff: .off

@@ -82,6 +82,11 @@ struct InterfaceText {
                 "a stranger called \(stranger.age.ago) from \(EndpointName(stranger.endpoint)) with the key "
                     + "\(stranger.publicKey.base64), which no peer here has")
         }
+        if let misdirected = report.misdirected, misdirected.age < Self.lately {
+            notes.append(
+                "a handshake for another public key than this interface's came from \(EndpointName(misdirected.endpoint)) "
+                    + misdirected.age.ago)
+        }
         if let unroutable = report.unroutable, unroutable.age < Self.lately {
             notes.append("no peer has \(unroutable.destination), which this machine sent to \(unroutable.age.ago)")
         }

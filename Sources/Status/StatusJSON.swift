@@ -59,6 +59,12 @@ extension JSONText {
                 text.member("ageSeconds", stranger.age)
             }
         }
+        if let misdirected = report.misdirected {
+            object("misdirected") { text in
+                text.member("endpoint", EndpointName(misdirected.endpoint).description)
+                text.member("ageSeconds", misdirected.age)
+            }
+        }
         if let mismatch = report.mismatch {
             object("mismatch") { text in
                 text.member("finding", mismatch.finding)
@@ -108,6 +114,7 @@ extension JSONText {
             text.member("completedAsInitiator", report.completedAsInitiator)
             text.member("completedAsResponder", report.completedAsResponder)
             text.member("unanswered", report.unanswered)
+            text.member("unconfirmed", report.unconfirmed)
             text.member("timesGivenUp", report.timesGivenUp)
             text.member("latestMicroseconds", report.handshakeMicroseconds)
         }

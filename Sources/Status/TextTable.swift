@@ -70,17 +70,23 @@ struct TextTable {
     }
 
     func line(_ cells: [Cell]) -> StyledLine {
-        var line = StyledLine(String(repeating: " ", count: indent))
+        var line = StyledLine()
+        // Spaces that come before the next text; there are none behind the last one.
+        var space = indent
         for (position, (place, width)) in shown.enumerated() {
             let cell = cells[place]
-            let isLast = position == shown.count - 1
             // Without a limit the last column takes what it needs.
-            let text = isLast && self.width == nil ? cell.text : cell.text.cut(to: width)
+            let isFree = position == shown.count - 1 && self.width == nil
+            let text = isFree ? cell.text : cell.text.cut(to: width)
             let missing = max(0, width - text.columns)
-            if position > 0 { line.add(String(repeating: " ", count: Self.gap)) }
-            if columns[place].isNumber { line.add(String(repeating: " ", count: missing)) }
-            line.add(text, cell.style)
-            if !columns[place].isNumber, !isLast { line.add(String(repeating: " ", count: missing)) }
+            if columns[place].isNumber { space += missing }
+            if !text.isEmpty {
+                line.add(String(repeating: " ", count: space))
+                line.add(text, cell.style)
+                space = 0
+            }
+            if !columns[place].isNumber { space += missing }
+            space += Self.gap
         }
         return line.cut(to: width)
     }

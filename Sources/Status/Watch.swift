@@ -41,6 +41,7 @@ package final class Watch {
         let terminal = Terminal()
         self.terminal = terminal
         defer { self.terminal = nil }
+        look()
         if let keyboard = terminal.keyboard { try loop.add(keyboard) { [unowned self] _ in takeKeys() } }
         try loop.run(deadline: { state.isPaused ? nil : nextLook }, expired: { if !state.isPaused { look() } })
         return endingSignal

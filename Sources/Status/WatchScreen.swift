@@ -81,6 +81,7 @@ struct WatchScreen {
     }
 
     private func table(_ shown: [WatchRow]) -> [StyledLine] {
+        guard !shown.isEmpty else { return [] }
         var columns: [PeerColumn] = [
             .peer, .health, .handshake, .receivedRate, .sentRate, .received, .sent, .endpoint, .allowedIPs,
         ]

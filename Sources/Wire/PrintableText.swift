@@ -3,6 +3,7 @@
 ///
 /// - Parameter longest: characters that are kept.
 package func printable(_ text: String, longest: Int) -> String {
+    if text.utf8.count <= longest, text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) { return text }
     var scalars = String.UnicodeScalarView()
     for scalar in text.unicodeScalars.prefix(longest) {
         switch scalar.properties.generalCategory {

@@ -82,10 +82,11 @@ final class QuickMachine {
     /// Runs a command on the machine.
     @discardableResult
     func run(
-        _ words: [String], environment: [String: String] = [:], timeout: Duration = .seconds(30), mayFail: Bool = false
+        _ words: [String], environment: [String: String] = [:], input: String = "", timeout: Duration = .seconds(30),
+        mayFail: Bool = false
     ) async throws -> CommandResult {
         try await site.namespace.lab.run(
-            enter + words, environment: variables(environment), timeout: timeout, mayFail: mayFail)
+            enter + words, environment: variables(environment), input: input, timeout: timeout, mayFail: mayFail)
     }
 
     /// Starts a command on the machine, which is ended with the lab.
