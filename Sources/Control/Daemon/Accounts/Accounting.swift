@@ -89,6 +89,7 @@ final class Accounting: NamedEndpointEngine {
     }
 
     func initiate(_ publicKey: PublicKey) -> InitiationOutcome { engine.initiate(publicKey) }
+    func title(of publicKey: PublicKey) -> String { engine.title(of: publicKey) }
     func status() -> DeviceStatus { engine.status() }
     func drops() -> [(reason: String, count: UInt64)] { engine.drops() }
     var firewallMark: UInt32 { engine.firewallMark }
