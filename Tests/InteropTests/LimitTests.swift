@@ -145,6 +145,23 @@ extension Interop {
             }
         }
 
+        /// Whoever else serves the interface, nobody is left to believe that limits count there.
+        @Test func othersKnowNoLimits() async throws {
+            try await withServer { server, _ in
+                _ = try await nightjar(server, "limit laptop --expires +1d")
+                _ = try await nightjar(server, "down wg0")
+                let raised = try await server.run(
+                    [try Engine.nightjar.executable(), "up", "wg0"],
+                    environment: ["WG_QUICK_USERSPACE_IMPLEMENTATION": try Tool.path("wireguard-go")])
+                #expect(
+                    raised.errors.contains("knows no limits, so no peer's Expires or Quota counts"), "\(raised.errors)")
+                let limited = try await nightjar(server, "limit laptop --quota 1GiB")
+                #expect(limited.errors.contains("knows no limits, so the peer has none there"), "\(limited.errors)")
+                let listed = try await nightjar(server, "rename laptop notebook")
+                #expect(listed.errors.contains("knows no limits"), "\(listed.errors)")
+            }
+        }
+
         /// Totals are kept where somebody asks for it, and a daemon that can't doesn't start.
         @Test func stateDirectory() async throws {
             try await withServer { server, client in
