@@ -61,8 +61,8 @@ package struct Exposition {
         eachReported(.startTime) { $0.sample($1.labels, seconds: $1.time(of: $2.age)) }
         eachReported(.underLoad) { $0.sample($1.labels, $2.isUnderLoad) }
         eachReported(.drops) { text, interface, report in
-            for drop in report.drops {
-                text.sample(interface.labels.adding("reason", drop.reason.printable), drop.count)
+            for (reason, count) in report.dropsOverLives {
+                text.sample(interface.labels.adding("reason", reason), count)
             }
         }
     }
@@ -127,17 +127,18 @@ package struct Exposition {
 
     private mutating func writeHandshakes() {
         eachReportedPeer(.handshakes) { text, peer, report in
-            text.sample(peer.labels.adding("result", "completed-as-initiator"), report.completedAsInitiator)
-            text.sample(peer.labels.adding("result", "completed-as-responder"), report.completedAsResponder)
-            text.sample(peer.labels.adding("result", "no-answer"), report.timesGivenUp)
+            let counts = report.countsOverLives
+            text.sample(peer.labels.adding("result", "completed-as-initiator"), counts.completedAsInitiator)
+            text.sample(peer.labels.adding("result", "completed-as-responder"), counts.completedAsResponder)
+            text.sample(peer.labels.adding("result", "no-answer"), counts.timesGivenUp)
         }
         eachReportedPeer(.refusals) { text, peer, report in
             for refusal in report.refusals {
                 text.sample(peer.labels.adding("reason", refusal.reason.printable), refusal.count)
             }
         }
-        eachReportedPeer(.initiationsSent) { $0.sample($1.labels, $2.initiationsSent) }
-        eachReportedPeer(.initiationsAccepted) { $0.sample($1.labels, $2.initiationsAccepted) }
+        eachReportedPeer(.initiationsSent) { $0.sample($1.labels, $2.countsOverLives.initiationsSent) }
+        eachReportedPeer(.initiationsAccepted) { $0.sample($1.labels, $2.countsOverLives.initiationsAccepted) }
         eachReportedPeer(.unanswered) { $0.sample($1.labels, $2.unanswered) }
         eachReportedPeer(.roundTrip) { text, peer, report in
             if let duration = report.handshakeMicroseconds { text.sample(peer.labels, microseconds: duration) }
@@ -153,6 +154,9 @@ package struct Exposition {
         }
         eachReportedPeer(.quota) { text, peer, report in
             if let quota = report.annotation.quota { text.sample(peer.labels, quota) }
+        }
+        eachReportedPeer(.quotaUsed) { text, peer, report in
+            if let used = report.quotaUsed { text.sample(peer.labels, used) }
         }
     }
 
@@ -183,5 +187,33 @@ package struct Exposition {
         eachPeer(family) { text, peer in
             if let report = peer.report { write(&text, peer, report) }
         }
+    }
+}
+
+// MARK: - Over the daemon's lives
+
+extension DeviceReport {
+    /// Each reason once, fit for a terminal.
+    fileprivate var dropsOverLives: [(reason: String, count: UInt64)] {
+        let earlier = Dictionary(earlierDrops.map { ($0.reason, $0.count) }, uniquingKeysWith: { first, _ in first })
+        var seen: Set<String> = []
+        return (drops + earlierDrops.map { Count($0.reason, 0) }).compactMap { drop in
+            let reason = drop.reason.printable
+            guard seen.insert(reason).inserted else { return nil }
+            // Safe: a counter that comes to its end begins anew.
+            return (reason, drop.count &+ (earlier[drop.reason] ?? 0))
+        }
+    }
+}
+
+extension PeerReport {
+    fileprivate var countsOverLives: HandshakeCounts {
+        var counts = HandshakeCounts()
+        counts.initiationsSent = initiationsSent
+        counts.initiationsAccepted = initiationsAccepted
+        counts.completedAsInitiator = completedAsInitiator
+        counts.completedAsResponder = completedAsResponder
+        counts.timesGivenUp = timesGivenUp
+        return counts + earlier
     }
 }
