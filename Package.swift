@@ -128,7 +128,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DoctorTests",
-            dependencies: ["Doctor", "Status", "Control", "Quick", "LinuxNet", "Tunnel", "Wire", "TestKit"],
+            dependencies: [
+                "Doctor", "Status", "Control", "Quick", "LinuxNet", "NoisePrimitives", "Tunnel", "Wire", "TestKit",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(name: "InteropTests", dependencies: ["TestKit"], swiftSettings: swiftSettings),
     ]

@@ -1,5 +1,5 @@
 /// One thing that the doctor has found out.
-package struct Finding: Equatable, Sendable {
+package struct Finding: Hashable, Sendable {
     package enum Severity: String, Comparable, CaseIterable, Sendable {
         /// Works, but not as people expect, or not for long.
         case warning

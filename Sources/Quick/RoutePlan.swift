@@ -1,6 +1,6 @@
 import Control
 import LinuxNet
-import Wire
+package import Wire
 
 /// Which routes a tunnel's allowed IPs need. Quick §up 8.
 struct RoutePlan: Equatable {
@@ -46,17 +46,17 @@ struct RoutePlan: Equatable {
 }
 
 /// Prefixes that can be asked whether one of them covers another prefix.
-struct PrefixSet {
+package struct PrefixSet: Sendable {
     private let prefixes: Set<Prefix>
     private let lengths: [Int]
 
-    init(_ prefixes: some Sequence<Prefix>) {
+    package init(_ prefixes: some Sequence<Prefix>) {
         self.prefixes = Set(prefixes)
         lengths = Set(self.prefixes.map(\.length)).sorted()
     }
 
     /// Whether `prefix` or one that it lies within is there.
-    func coversOrHolds(_ prefix: Prefix) -> Bool {
+    package func coversOrHolds(_ prefix: Prefix) -> Bool {
         lengths.contains { length in
             length <= prefix.length
                 && Prefix(prefix.address, length: length).map { prefixes.contains($0) } == true

@@ -15,8 +15,9 @@ struct Nightjar: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            New.self, Peers.self, Enable.self, Disable.self, Remove.self, Rename.self, ShowConfig.self,
-            ShowStatus.self, Run.self, Drops.self, PrintMetrics.self, Relay.self, Inspect.self, Limit.self, Renew.self,
+            New.self, Peers.self, Enable.self, Disable.self, Remove.self, Rename.self, Limit.self, Renew.self,
+            ShowConfig.self, ShowStatus.self, PingPeer.self, DoctorCommand.self, Explain.self,
+            Run.self, Drops.self, PrintMetrics.self, Relay.self, Inspect.self,
             Up.self, Down.self, Reload.self, Save.self, Strip.self,
             Show.self, ShowConfiguration.self, SetOptions.self, SetConfiguration.self, AddConfiguration.self,
             SynchroniseConfiguration.self, GenerateKey.self, GeneratePresharedKey.self, PrintPublicKey.self,

@@ -89,9 +89,9 @@ final class Accounting: NamedEndpointEngine {
     }
 
     func initiate(_ publicKey: PublicKey) -> InitiationOutcome { engine.initiate(publicKey) }
+    func title(of publicKey: PublicKey) -> String { engine.title(of: publicKey) }
     func status() -> DeviceStatus { engine.status() }
     func drops() -> [(reason: String, count: UInt64)] { engine.drops() }
-    func title(of publicKey: PublicKey) -> String { engine.title(of: publicKey) }
     var firewallMark: UInt32 { engine.firewallMark }
     func hasPeer(_ publicKey: PublicKey) -> Bool { engine.hasPeer(publicKey) }
     func endpoint(of publicKey: PublicKey) -> Endpoint? { engine.endpoint(of: publicKey) }

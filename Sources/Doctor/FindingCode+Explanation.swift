@@ -1,0 +1,62 @@
+extension FindingCode {
+    /// What people may want to know of it beyond a finding.
+    package var explanation: Explanation {
+        switch self {
+        case .noTunDevice: .noTunDevice
+        case .noNetAdmin: .noNetAdmin
+        case .noFirewallTool: .noFirewallTool
+        case .ipv6Off: .ipv6Off
+        case .fileInvalid: .fileInvalid
+        case .noPrivateKey: .noPrivateKey
+        case .peerKeyIsOwn: .peerKeyIsOwn
+        case .peerKeyIsPrivate: .peerKeyIsPrivate
+        case .keyUsedTwice: .keyUsedTwice
+        case .keptKeyDiffers: .keptKeyDiffers
+        case .duplicatePeer: .duplicatePeer
+        case .allowedIPsMissing: .allowedIPsMissing
+        case .allowedIPsMoved: .allowedIPsMoved
+        case .allowedIPsOverlap: .allowedIPsOverlap
+        case .fileReadableByOthers: .fileReadableByOthers
+        case .portInUse: .portInUse
+        case .interfaceLeftBehind: .interfaceLeftBehind
+        case .interfaceNotUp: .interfaceNotUp
+        case .interfaceNotServed: .interfaceNotServed
+        case .interfaceDown: .interfaceDown
+        case .differsFromFile: .differsFromFile
+        case .addressMissing: .addressMissing
+        case .peerExpired: .peerExpired
+        case .peerOverQuota: .peerOverQuota
+        case .noEndpoint: .noEndpoint
+        case .endpointUnresolvable: .endpointUnresolvable
+        case .endpointMoved: .endpointMoved
+        case .endpointInTunnel: .endpointInTunnel
+        case .endpointUnroutable: .endpointUnroutable
+        case .firewallDropsOutgoing: .firewallDropsOutgoing
+        case .firewallDropsIncoming: .firewallDropsIncoming
+        case .reversePathFilter: .reversePathFilter
+        case .portClosed: .portClosed
+        case .udpBlocked: .udpBlocked
+        case .obfuscationDiffers: .obfuscationDiffers
+        case .callerHasWrongKey: .callerHasWrongKey
+        case .unknownCaller: .unknownCaller
+        case .clockBehind: .clockBehind
+        case .presharedKeyDiffers: .presharedKeyDiffers
+        case .noAnswer: .noAnswer
+        case .routeMissing: .routeMissing
+        case .routeTaken: .routeTaken
+        case .replyRouteMissing: .replyRouteMissing
+        case .sourceNotAllowed: .sourceNotAllowed
+        case .firewallDropsTunnel: .firewallDropsTunnel
+        case .mtuTooLarge: .mtuTooLarge
+        case .dataDies: .dataDies
+        case .oneDirection: .oneDirection
+        case .noKeepalive: .noKeepalive
+        case .forwardingOffIPv4: .forwardingOffIPv4
+        case .forwardingOffIPv6: .forwardingOffIPv6
+        case .firewallDropsForwarded: .firewallDropsForwarded
+        case .noMasquerade: .noMasquerade
+        case .dnsOutsideTunnel: .dnsOutsideTunnel
+        case .dnsOverwritten: .dnsOverwritten
+        }
+    }
+}
