@@ -9,7 +9,7 @@ package struct Exposition {
     private let interfaces: [ObservedInterface]
     private let names: PeerMetricNames
     private let version: String
-    private var text = ExpositionText()
+    private var text: ExpositionText
 
     /// - Parameters:
     ///   - snapshots: one of each interface.
@@ -17,8 +17,12 @@ package struct Exposition {
     package static func text(
         of snapshots: [InterfaceSnapshot], names: PeerMetricNames = .mindflavor, version: String
     ) -> [UInt8] {
+        let interfaces = snapshots.map(ObservedInterface.init)
+        let peers = interfaces.reduce(0) { $0 + $1.peers.count }
+        // Some 1600 bytes for a peer of Nightjar's.
         var exposition = Exposition(
-            interfaces: snapshots.map(ObservedInterface.init), names: names, version: version)
+            interfaces: interfaces, names: names, version: version,
+            text: ExpositionText(capacity: 16384 + peers * (names == .both ? 2400 : 1700)))
         exposition.write()
         return exposition.text.bytes
     }
@@ -126,11 +130,14 @@ package struct Exposition {
     }
 
     private mutating func writeHandshakes() {
+        let completedAsInitiator = MetricLabels().adding("result", "completed-as-initiator")
+        let completedAsResponder = MetricLabels().adding("result", "completed-as-responder")
+        let noAnswer = MetricLabels().adding("result", "no-answer")
         eachReportedPeer(.handshakes) { text, peer, report in
             let counts = report.countsOverLives
-            text.sample(peer.labels.adding("result", "completed-as-initiator"), counts.completedAsInitiator)
-            text.sample(peer.labels.adding("result", "completed-as-responder"), counts.completedAsResponder)
-            text.sample(peer.labels.adding("result", "no-answer"), counts.timesGivenUp)
+            text.sample(peer.labels, completedAsInitiator, counts.completedAsInitiator)
+            text.sample(peer.labels, completedAsResponder, counts.completedAsResponder)
+            text.sample(peer.labels, noAnswer, counts.timesGivenUp)
         }
         eachReportedPeer(.refusals) { text, peer, report in
             for refusal in report.refusals {
