@@ -16,6 +16,13 @@ extension Device.Event {
         }
     }
 
+    /// Whose lines it counts among.
+    var throttled: LogThrottle.Subject {
+        if let subject { return .key(subject) }
+        if case .handshakeRefused(_, let endpoint, nil) = self { return .address(endpoint.address) }
+        return .anybody
+    }
+
     /// How much it matters to a person, and what it is about.
     var importance: (Logger.Level, LogTopic) {
         switch self {

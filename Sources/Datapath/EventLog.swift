@@ -8,6 +8,9 @@ package import Wire
 struct EventLog {
     private var throttle = LogThrottle()
 
+    /// How much is kept for leaving lines out.
+    var buckets: Int { throttle.count }
+
     /// The line about an event; nil when nobody reads such lines, or when there were too many.
     ///
     /// - Parameters:
@@ -20,7 +23,10 @@ struct EventLog {
         guard importance >= level else { return nil }
         var leftOut: UInt64 = 0
         if importance > .debug {
-            guard let count = admit(event, topic, names, at: now) else { return nil }
+            let isStranger = event.subject.map { !names.isPeer($0) } ?? true
+            guard let count = throttle.admit(event.throttled, topic, isStranger: isStranger, at: now) else {
+                return nil
+            }
             leftOut = count
         }
         var line = event.line(importance, names: names)
@@ -28,29 +34,13 @@ struct EventLog {
         return line
     }
 
-    /// The line about a datagram that would mean something under other settings.
+    /// The line about a datagram that would mean something under other settings; nil when there were too many.
     mutating func line(for mismatch: Engine.Mismatch) -> LogLine? {
-        guard
-            let leftOut = throttle.admit(
-                .init(peer: nil, topic: .mismatch), LogTopic.mismatch.allowance, at: mismatch.at)
-        else { return nil }
+        let source = LogThrottle.Subject.address(mismatch.endpoint.address)
+        guard let leftOut = throttle.admit(source, .mismatch, isStranger: true, at: mismatch.at) else { return nil }
         return LogLine(
             level: .warning, sentence: "Datagram from \(mismatch.endpoint) dropped: \(mismatch.finding)",
             event: "obfuscation-mismatch", endpoint: mismatch.endpoint, leftOut: leftOut)
-    }
-
-    private mutating func admit(
-        _ event: Device.Event, _ topic: LogTopic, _ names: some LogNames, at now: Instant
-    ) -> UInt64? {
-        let subject = event.subject
-        var leftOut: UInt64 = 0
-        if subject.map({ !names.isPeer($0) }) ?? true {
-            let strangers = LogThrottle.Key(peer: nil, topic: topic)
-            guard let count = throttle.admit(strangers, LogTopic.ofStrangers, at: now) else { return nil }
-            leftOut = count
-        }
-        guard let subject else { return leftOut }
-        return throttle.admit(.init(peer: subject, topic: topic), topic.allowance, at: now).map { $0 + leftOut }
     }
 }
 

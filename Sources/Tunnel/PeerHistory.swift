@@ -74,10 +74,12 @@ package struct PeerHistory: Sendable {
     /// After so many more, a quarter of an hour, it is told again.
     static let unansweredBetweenReports: UInt64 = 180
 
-    /// Whether initiations without an answer are to be told, before one more is sent.
+    /// Whether initiations without an answer are to be told, before one more is sent. Answers that can't be opened were told.
     var isSilenceNews: Bool {
-        unanswered >= Self.manyUnanswered
-            && (unanswered - Self.manyUnanswered) % Self.unansweredBetweenReports == 0
+        guard let silentSince, unanswered >= Self.manyUnanswered,
+            (unanswered - Self.manyUnanswered) % Self.unansweredBetweenReports == 0
+        else { return false }
+        return !refusals.contains { $0.reason == .responseUndecryptable && $0.at >= silentSince }
     }
 }
 
