@@ -76,6 +76,23 @@ struct CheckTests {
         expect(patient, .fileReadableByOthers, "chmod 600 /etc/wireguard/wg0.conf")
     }
 
+    @Test(arguments: [
+        ("# Forwading = nat", "\"Forwading\" looks like Forwarding"),
+        ("# Forwarding = yes", "it takes off, on and nat"),
+        ("# forwardign = nat", "looks like Forwarding"),
+    ]) func fileThatSaysWhatIsNotMeant(_ line: String, _ evidence: String) throws {
+        let patient = try Patient.server(more: line)
+        expect(patient, .fileDoubtful, evidence)
+        #expect(patient.findings.first?.severity == .warning)
+    }
+
+    @Test(arguments: [
+        "# Notes = x", "## Forwading = nat", "# Forwarding", "# For warding is off = true", "#Address = 10.0.0.1/24",
+    ])
+    func notesAreNotes(_ line: String) throws {
+        #expect(try Patient.server(more: line).findings == [])
+    }
+
     @Test func noPrivateKey() throws {
         var patient = try Patient.client()
         patient.changeStatus { $0.privateKey = nil }
