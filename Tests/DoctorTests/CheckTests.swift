@@ -239,6 +239,17 @@ struct CheckTests {
 
     // MARK: - Ways
 
+    @Test(arguments: [
+        ("10.8.0.0/24", "10.8.0.3"), ("10.8.0.2/32", nil), ("10.8.0.9/32", "10.8.0.9"), ("0.0.0.0/0", "198.41.0.4"),
+        ("0.0.0.0/1", "64.0.0.1"), ("128.0.0.0/1", "198.41.0.4"), ("0.0.0.0/5", "4.0.0.1"), ("224.0.0.0/3", nil),
+        ("::/0", "2001:503:ba3e::2:30"), ("::/1", "2001:503:ba3e::2:30"), ("8000::/1", "8000::1"), ("ff00::/8", nil),
+        ("fd08::/64", "fd08::1"), ("10.8.0.2/31", "10.8.0.3"),
+    ]) func samples(_ network: String, _ address: String?) throws {
+        let own = Set(["10.8.0.1", "10.8.0.2"].compactMap { IPAddress($0) })
+        let sample = Sample.address(in: try #require(Prefix(network)), notIn: own)
+        #expect(sample?.description == address, "\(network)")
+    }
+
     @Test func endpointInTheTunnel() throws {
         var patient = try Patient.client("192.0.2.0/24")
         patient.host.ways[WayQuestion(try #require(IPAddress("192.0.2.1")))] = Way(interface: "wg0")
