@@ -64,7 +64,16 @@ struct DifferenceCheck: Check {
         if let mark = wanted.firewallMark, mark != status.firewallMark, mark != 0 {
             lines.append("FwMark is \(status.firewallMark); the file says \(mark)")
         }
-        return lines
+        return lines + differences(wanted.obfuscation, status.obfuscation)
+    }
+
+    /// Settings of obfuscation by their names, as some of the values are secret.
+    private func differences(_ wanted: ObfuscationValues, _ status: ObfuscationSettings) -> [String] {
+        (status.difference(to: wanted.settings)?.values ?? []).map { setting, value in
+            value == nil
+                ? "it has a setting \(setting.name); the file has none"
+                : "\(setting.name) is another one than the file's"
+        }
     }
 
     private func differences(_ wanted: PeerSection, _ status: PeerStatus) -> [String] {
@@ -88,7 +97,7 @@ struct DifferenceCheck: Check {
         if keepalive != status.persistentKeepalive {
             lines.append("PersistentKeepalive is \(status.persistentKeepalive); the file says \(keepalive)")
         }
-        return lines
+        return lines + differences(wanted.obfuscation, status.obfuscation)
     }
 
     private func list(_ prefixes: [Prefix]) -> String {
