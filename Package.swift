@@ -17,6 +17,7 @@ let package = Package(
         // Exact, because the data path calls the BoringSSL inside it; see ARCHITECTURE.md.
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     ],
     targets: [
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -65,7 +66,13 @@ let package = Package(
             name: "Status", dependencies: ["Wire", "Tunnel", "LinuxNet", "Control", "Quick"],
             swiftSettings: swiftSettings),
         .target(
-            name: "Metrics", dependencies: ["Wire", "Tunnel", "LinuxNet", "Control", "Status"],
+            name: "Metrics",
+            dependencies: [
+                "Wire", "NoisePrimitives", "Tunnel", "LinuxNet", "Control", "Status",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
             swiftSettings: swiftSettings),
         .target(
             name: "Doctor",
@@ -95,7 +102,8 @@ let package = Package(
         .testTarget(
             name: "LinuxNetTests", dependencies: ["LinuxNet", "CLinux", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(name: "InspectionTests", dependencies: ["Inspection", "TestKit"], swiftSettings: swiftSettings),
-        .testTarget(name: "DatapathTests", dependencies: ["Datapath", "Obfuscation", "TestKit"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DatapathTests", dependencies: ["Datapath", "Obfuscation", "TestKit"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ControlTests",
             dependencies: ["Control", "Relay", "TestKit", .product(name: "Logging", package: "swift-log")],
@@ -113,7 +121,10 @@ let package = Package(
             name: "StatusTests", dependencies: ["Status", "Control", "Tunnel", "Wire", "TestKit"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "MetricsTests", dependencies: ["Metrics", "Status", "Control", "Tunnel", "Wire", "TestKit"],
+            name: "MetricsTests",
+            dependencies: [
+                "Metrics", "Status", "Control", "LinuxNet", "Tunnel", "Wire", "TestKit",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DoctorTests",

@@ -1,4 +1,5 @@
 import Control
+import Tunnel
 
 /// Configuration files: what is taken can be printed and read again, stripping leaves what `wg` takes, and no error shows
 /// a key.
@@ -56,7 +57,24 @@ final class FileParser: FuzzedParser {
             require(disabled.enabling(disabled.peers[place]) == text, "a peer comes back as it was")
             let renamed = try? ConfigurationText(file.renaming(peer, to: "x"), name: "f")
             require(renamed?.peers[place].name == "x", "a peer can get a name")
+            checkLimits(file, peer, place)
         }
+    }
+
+    /// A peer can be limited and freed, and what else is said of it and of others stays.
+    private func checkLimits(_ file: ConfigurationText, _ peer: ConfigurationText.Peer, _ place: Int) {
+        let names = file.peers.map(\.name)
+        let limited = try? ConfigurationText(
+            file.setting([(.quota, "50 GiB"), (.expires, "2026-12-31")], of: peer), name: "f")
+        require(limited?.peers.map(\.name) == names, "limits don't change names")
+        guard let limited, limited.peers.count > place else { return }
+        let annotation = limited.annotation(of: limited.peers[place])
+        require(annotation.quota == 50 << 30 && annotation.expires != nil, "a peer can be limited")
+        let free = try? ConfigurationText(
+            limited.setting([(.quota, nil), (.expires, nil)], of: limited.peers[place]), name: "f")
+        require(free?.peers.map(\.name) == names, "no limits don't change names")
+        guard let free, free.peers.count > place else { return }
+        require(!free.annotation(of: free.peers[place]).isLimited, "a peer can be freed")
     }
 
     var samples: [[UInt8]] {
@@ -83,7 +101,10 @@ final class FileParser: FuzzedParser {
             """
         return [device, device + peer, device + peer + peer, "[interface]\nListen Port=off\n", "[Peer]\n"]
             .map { [0] + Array($0.utf8) }
-            + [quick, quick + peer, device + quick, device + "\n# Name = a\n" + peer + "### begin b ###\n" + peer].map {
+            + [
+                quick, quick + peer, device + quick,
+                device + "\n# Name = a\n# Quota = 3 GiB\n" + peer + "### begin b ###\n" + peer,
+            ].map {
                 [1] + Array($0.utf8)
             }
     }

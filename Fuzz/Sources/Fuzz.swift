@@ -60,7 +60,7 @@ func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
 enum ParserKind: String, CaseIterable {
     case datagrams, handshakes, packets, superpackets, configuration, answers, files, kernel, netlink, text, bus,
-        resolvconf, nameanswers, captures, codecs
+        resolvconf, nameanswers, captures, codecs, limits
 
     func make() -> any FuzzedParser {
         switch self {
@@ -79,6 +79,7 @@ enum ParserKind: String, CaseIterable {
         case .nameanswers: NameAnswerParser()
         case .captures: CaptureFileParser()
         case .codecs: CodecParser()
+        case .limits: LimitsParser()
         }
     }
 }

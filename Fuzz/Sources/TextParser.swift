@@ -5,7 +5,7 @@ import Wire
 ///
 /// An input is a byte that chooses what to read and the text.
 final class TextParser: FuzzedParser {
-    let share = 9
+    let share = 8
     let longestInput = 128
 
     func run(_ input: inout Input) {

@@ -8,6 +8,8 @@ struct QuickFile {
     let path: String
     let configuration: ConfigurationFile
     let forwarding: Forwarding
+    /// Where the daemon is to answer questions for metrics; nil: nowhere.
+    let metricsListen: MetricsAddress?
     /// What it says of its peers in comments.
     let annotations: PeerAnnotations
     /// All of the file, with its keys.
@@ -28,6 +30,13 @@ struct QuickFile {
             surroundings.console.warn(
                 "\(path):\(setting.line): the comment \"Forwarding\" has the value \(quoted(setting.value)), which is none of "
                     + "off, on and nat, so nothing is forwarded")
+        }
+        let listen = layout.interfaceComment(.metricsListen)
+        metricsListen = listen.flatMap { MetricsAddress($0.value) }
+        if let listen, metricsListen == nil {
+            surroundings.console.warn(
+                "\(path):\(listen.line): the comment \"MetricsListen\" has the value \(quoted(listen.value)), where it needs "
+                    + "\(MetricsAddress.expectation), so there are no metrics")
         }
     }
 

@@ -43,6 +43,7 @@ package struct Surroundings: Sendable {
         var variables = environment
         variables["LC_ALL"] = "C"
         variables["NOTIFY_SOCKET"] = nil
+        variables[MetricsAddress.variable] = nil
         return variables
     }
 

@@ -29,6 +29,10 @@ enum TunnelEngine: Codable, Hashable {
         }
     }
 
+    var answersForMetrics: Bool {
+        if case .nightjar = self { true } else { false }
+    }
+
     /// Throws when it can't work here, before anything is changed.
     func check() throws {
         guard case .nightjar = self else { return }
@@ -43,11 +47,18 @@ enum TunnelEngine: Codable, Hashable {
     }
 
     /// Creates the interface. Returns the engine as it is now known.
-    func start(_ interface: String, _ surroundings: Surroundings, _ netlink: inout Netlink) throws -> TunnelEngine {
+    ///
+    /// - Parameter metricsListen: where Nightjar's daemon answers questions for metrics, unless the caller's variables say it.
+    func start(
+        _ interface: String, metricsListen: MetricsAddress?, _ surroundings: Surroundings, _ netlink: inout Netlink
+    ) throws -> TunnelEngine {
         switch self {
         case .nightjar:
             surroundings.console.echo("nightjar run \(interface)")
-            let environment = surroundings.daemonEnvironment
+            var environment = surroundings.daemonEnvironment
+            if environment[MetricsAddress.variable] == nil, let metricsListen {
+                environment[MetricsAddress.variable] = "\(metricsListen)"
+            }
             var request = try Daemon.Request(interface: interface, environment: environment)
             request.socketDirectory = surroundings.tool.socketDirectory
             let daemon = try Daemon(request)

@@ -73,7 +73,8 @@ extension Up {
 
     private func createInterface(_ transition: Transition, _ plan: UpPlan) throws {
         try transition.make([.interface(plan.engine)]) {
-            let engine = try plan.engine.start(transition.interface, surroundings, &transition.netlink)
+            let engine = try plan.engine.start(
+                transition.interface, metricsListen: plan.metricsListen, surroundings, &transition.netlink)
             let place = transition.journal.entries.count - 1
             transition.journal.entries[place] = .interface(engine)
             transition.journal.interfaceIndex = try transition.interfaceIndex()

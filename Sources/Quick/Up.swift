@@ -72,6 +72,7 @@ struct UpPlan {
     /// Whether the kill switch lets the local network pass; nil without a kill switch.
     var killSwitch: Bool?
     let forwarding: ForwardingRules?
+    let metricsListen: MetricsAddress?
     let annotations: PeerAnnotations
     /// Whether a kill switch that a crash has left is to go once the tunnel is up.
     var endsFormerKillSwitch = false
@@ -133,6 +134,13 @@ extension Up {
     private func checked(_ source: QuickFile, _ engine: TunnelEngine) throws -> UpPlan {
         let configuration = source.configuration
         try engine.check()
+        if source.metricsListen != nil || surroundings.environment[MetricsAddress.variable] != nil,
+            !engine.answersForMetrics
+        {
+            console.note(
+                "\(source.interface): metrics come from Nightjar's own daemon, so nothing listens for them here; "
+                    + "'nightjar metrics' prints those of every interface")
+        }
         let tool = try Self.check(source, surroundings)
         let dns = DNS(DNSSystem(environment: surroundings.childEnvironment))
         for sentence in dns.recover(isAlive: { if_nametoindex($0) != 0 }) { console.note(sentence) }
@@ -144,6 +152,7 @@ extension Up {
                 ? nil : configuration.interface.killSwitch == .lan,
             forwarding: ForwardingRules(
                 source.forwarding, interface: source.interface, addresses: configuration.interface.addresses),
+            metricsListen: source.metricsListen,
             annotations: source.annotations)
     }
 

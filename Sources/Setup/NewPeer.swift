@@ -17,9 +17,16 @@ package struct NewPeer {
     package var keepsKey = false
     /// The disguise of this peer's traffic; nil: its server's.
     package var obfuscation: DialectName?
+    /// Until when it may be used; nil: for ever.
+    package var expires: PeerLimits.End?
+    /// How much it may transfer; nil: any amount.
+    package var quota: PeerLimits.Grant?
+    private let now: Int64
 
-    package init(name: String) {
+    /// - Parameter now: Unix time in seconds.
+    package init(name: String, now: Int64) {
         self.name = name
+        self.now = now
     }
 
     package struct Outcome {
@@ -73,12 +80,11 @@ package struct NewPeer {
         if let obfuscation {
             section.obfuscation = try NewDisguise.values(ofPeer: obfuscation, of: interface, path: edit.path, random)
         }
-        var annotation = PeerAnnotation()
-        annotation.name = name
+        let (limits, annotation) = try PeerLimits.ofNewPeer(expires: expires, quota: quota, name: name, now: now)
         return Plan(
             file: client.text(NewDisguise.otherSide(section.obfuscation, of: interface)), addresses: addresses,
             name: name, section: section, annotation: annotation,
-            lines: FileText.peer(section, comments: comments(name, client)), notes: notes)
+            lines: FileText.peer(section, comments: comments(name, client, limits)), notes: notes)
     }
 
     /// Adds the peer to the server's file, and to its interface if that is up.
@@ -89,8 +95,8 @@ package struct NewPeer {
             notes: plan.notes)
     }
 
-    private func comments(_ name: String, _ client: ClientFile) -> [String] {
-        var comments = [CommentKey.name.line(name)]
+    private func comments(_ name: String, _ client: ClientFile, _ limits: [String]) -> [String] {
+        var comments = [CommentKey.name.line(name)] + limits
         guard keepsKey else { return comments }
         comments.append(CommentKey.clientPrivateKey.line(Base64Key.text(client.privateKey)))
         if allowedIPs != nil || !excluded.isEmpty {

@@ -44,24 +44,23 @@ package enum PeerLimits {
             case .renew(let term): try Self.renew(term, former, now: now)
             }
         var annotation = former.annotation
-        for (key, value) in values {
-            switch key {
-            case .expires: annotation.expires = value.flatMap { Expiry($0)?.time }
-            case .quota: annotation.quota = value.flatMap { ByteQuantity($0)?.bytes }
-            case .quotaSince: annotation.quotaSince = value.flatMap { UTCTime($0)?.seconds }
-            default: break
-            }
-        }
+        annotation.take(values)
         let key = peer.isEnabled ? peer.section?.publicKey : nil
         let effect = key.map { ConfigurationEdit.Effect.annotates($0, annotation) } ?? .none
         return Outcome(
             name: name, annotation: annotation, reach: try edit.commit(text.setting(values, of: peer), effect))
     }
 
-    /// The comments of a peer that is limited from the start.
-    static func comments(expires: End?, quota: Grant?, name: String, now: Int64) throws(QuickError) -> [String] {
-        let former = Former(name: quoted(name), place: "", annotation: PeerAnnotation(), expires: nil, term: nil)
-        return try limit(expires, quota, former, now: now).compactMap { key, value in value.map { key.line($0) } }
+    /// What a new peer is limited by: comments for the file, and the same for its daemon.
+    static func ofNewPeer(
+        expires: End?, quota: Grant?, name: String, now: Int64
+    ) throws(QuickError) -> (comments: [String], annotation: PeerAnnotation) {
+        var annotation = PeerAnnotation()
+        annotation.name = name
+        let former = Former(name: quoted(name), place: "", annotation: annotation, expires: nil, term: nil)
+        let values = try limit(expires, quota, former, now: now)
+        annotation.take(values)
+        return (values.compactMap { key, value in value.map { key.line($0) } }, annotation)
     }
 }
 
@@ -96,7 +95,7 @@ extension PeerLimits.Grant {
 // MARK: - What the file says then
 
 extension PeerLimits {
-    private typealias Values = [(key: CommentKey, value: String?)]
+    fileprivate typealias Values = [(key: CommentKey, value: String?)]
 
     private struct Former {
         let name: String
@@ -176,5 +175,19 @@ extension PeerLimits {
     private static func term(until expiry: Expiry, now: Int64) -> Term {
         if expiry.isDay { return Term(hours: max(1, expiry.time / UTCTime.day - now / UTCTime.day - 1) * 24) }
         return Term(hours: (expiry.time - now + 1800) / 3600)
+    }
+}
+
+extension PeerAnnotation {
+    /// Becomes what a file with these comments says.
+    fileprivate mutating func take(_ values: PeerLimits.Values) {
+        for (key, value) in values {
+            switch key {
+            case .expires: expires = value.flatMap { Expiry($0)?.time }
+            case .quota: quota = value.flatMap { ByteQuantity($0)?.bytes }
+            case .quotaSince: quotaSince = value.flatMap { UTCTime($0)?.seconds }
+            default: break
+            }
+        }
     }
 }

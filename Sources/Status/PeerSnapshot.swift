@@ -34,11 +34,6 @@ package struct PeerSnapshot: Sendable {
         guard let name = entry?.section?.endpoint, name.numeric == nil else { return nil }
         return name.description
     }
-
-    /// UDP payload bytes that count against its quota.
-    package var used: UInt64? {
-        report.map { $0.receivedTotal.clampedSum($0.transmittedTotal) }
-    }
 }
 
 extension InterfaceSnapshot {
@@ -71,6 +66,12 @@ extension InterfaceSnapshot {
             peers.append(peer)
         }
         return peers
+    }
+
+    /// How long one of the peers may be used, as its daemon says, or else the file.
+    package func annotation(of peer: PeerSnapshot) -> PeerAnnotation {
+        if let report = peer.report { return report.annotation }
+        return peer.entry.flatMap { configuration?.annotation(of: $0) } ?? PeerAnnotation()
     }
 
     /// How long ago a moment of the wall clock was; nil for zeros. A clock that was set back makes it now.

@@ -53,11 +53,13 @@ struct PeerText {
     }
 
     private var limits: String? {
-        guard let report = peer.snapshot.report else { return nil }
+        let annotation = interface.snapshot.annotation(of: peer.snapshot)
+        let used = peer.snapshot.report?.quotaUsed
         var parts: [String] = []
-        if let expires = report.annotation.expires { parts.append("may be used until \(Self.date(expires))") }
-        if let quota = report.annotation.quota {
-            parts.append("has used \(Amount.text(peer.snapshot.used ?? 0)) of \(Amount.text(quota))")
+        if let expires = annotation.expires { parts.append("may be used until \(Expiry(time: expires).description)") }
+        if let quota = annotation.quota {
+            let whole = Amount.text(quota)
+            parts.append(used.map { "has used \(Amount.text($0)) of \(whole)" } ?? "may use \(whole)")
         }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
@@ -69,7 +71,4 @@ struct PeerText {
     }
 
     private static func list(_ prefixes: [Prefix]) -> String { prefixes.map(\.brief).joined(separator: ", ") }
-
-    /// As "2026-12-01 00:00 UTC".
-    private static func date(_ seconds: Int64) -> String { UTCTime(seconds).text }
 }

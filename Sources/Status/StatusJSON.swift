@@ -36,7 +36,12 @@ extension JSONText {
         member("sentBytes", interface.sent)
         add(interface.rate)
         if let report = snapshot.report { add(report) }
-        objects("peers", interface.peers) { $0.add($1, interface.routes) }
+        objects("peers", interface.peers) { text, peer in
+            text.add(peer, interface.routes)
+            let annotation = snapshot.annotation(of: peer.snapshot)
+            text.member("expires", annotation.expires)
+            text.member("quota", annotation.quota)
+        }
     }
 
     private mutating func add(_ report: DeviceReport) {
@@ -100,14 +105,12 @@ extension JSONText {
             member("persistentKeepaliveMaximum", status.persistentKeepaliveMaximum)
             member("obfuscation", status.dialect == .plain ? nil : status.dialect.rawValue)
         }
-        if let report = snapshot.report { add(report, used: snapshot.used) }
+        if let report = snapshot.report { add(report) }
     }
 
-    private mutating func add(_ report: PeerReport, used: UInt64?) {
+    private mutating func add(_ report: PeerReport) {
         member("suspension", report.suspension?.rawValue)
-        member("expires", report.annotation.expires)
-        member("quotaBytes", report.annotation.quota)
-        if report.annotation.quota != nil { member("usedBytes", used) }
+        member("quotaUsed", report.quotaUsed)
         object("handshakes") { text in
             text.member("initiationsSent", report.initiationsSent)
             text.member("initiationsAccepted", report.initiationsAccepted)

@@ -14,24 +14,30 @@ struct Limit: ParsableCommand {
             """)
 
     @OptionGroup var peer: PeerArgument
-
-    @Option(
-        help:
-            "The last day, as 2026-12-31, or a time, \"2026-12-31 18:30\"; +30d, +12h and the like from now; or never.")
-    var expires: PeerLimits.End?
-
-    @Option(help: "How much in both directions together, as 500MB or 50GiB; or none.")
-    var quota: PeerLimits.Grant?
+    @OptionGroup var limits: LimitOptions
 
     func validate() throws {
-        guard expires != nil || quota != nil else {
+        guard limits.expires != nil || limits.quota != nil else {
             throw ValidationError("Say what the limit is: --expires, --quota, or both.")
         }
     }
 
     func run() throws {
-        try run(.limit(expires: expires, quota: quota), peer)
+        try run(.limit(expires: limits.expires, quota: limits.quota), peer)
     }
+}
+
+/// Until when a peer may be used, and how much.
+struct LimitOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The last day, as 2026-12-31, or a time, \"2026-12-31 18:30\", in UTC; +30d, +12h and the like from now; or never.",
+            valueName: "date"))
+    var expires: PeerLimits.End?
+
+    @Option(
+        help: ArgumentHelp("How much in both directions together, as 500MB or 50GiB; or none.", valueName: "size"))
+    var quota: PeerLimits.Grant?
 }
 
 struct Renew: ParsableCommand {
@@ -44,7 +50,9 @@ struct Renew: ParsableCommand {
 
     @OptionGroup var peer: PeerArgument
 
-    @Option(name: .customLong("for"), help: "For how long, as 12h, 30d, 4w or 1y, if not for as long as it was.")
+    @Option(
+        name: .customLong("for"),
+        help: ArgumentHelp("For how long, as 12h, 30d, 4w or 1y, if not for as long as it was.", valueName: "time"))
     var term: Term?
 
     func run() throws {

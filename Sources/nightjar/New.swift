@@ -116,18 +116,22 @@ struct NewPeerCommand: ParsableCommand {
     @Option(help: "How to disguise this peer's traffic, if not as the server does for others.")
     var obfuscation: DialectName?
 
+    @OptionGroup var limits: LimitOptions
+
     @Option(help: "The name servers for this peer, parted by commas, or none.")
     var dns: String?
 
     func run() throws {
         attempt {
-            var request = NewPeer(name: name)
+            var request = NewPeer(name: name, now: Int64(time(nil)))
             request.excluded = try networks(excluded, "--exclude")
             request.allowedIPs = allowedIPs.isEmpty ? nil : try networks(allowedIPs, "--allowed-ips")
             request.endpoint = endpoint
             request.dns = try dns.map { try nameServers($0) }
             request.keepsKey = keepsKey
             request.obfuscation = obfuscation
+            request.expires = limits.expires
+            request.quota = limits.quota
             try output.check()
             let edit = try server.edit()
             let plan = try request.plan(edit, SystemRandomSource())

@@ -17,14 +17,15 @@ struct Nightjar: ParsableCommand {
         subcommands: [
             New.self, Peers.self, Enable.self, Disable.self, Remove.self, Rename.self, Limit.self, Renew.self,
             ShowConfig.self, ShowStatus.self, PingPeer.self, DoctorCommand.self, Explain.self,
-            Run.self, Drops.self, Relay.self, Inspect.self,
+            Run.self, Drops.self, PrintMetrics.self, Relay.self, Inspect.self,
             Up.self, Down.self, Reload.self, Save.self, Strip.self,
             Show.self, ShowConfiguration.self, SetOptions.self, SetConfiguration.self, AddConfiguration.self,
             SynchroniseConfiguration.self, GenerateKey.self, GeneratePresharedKey.self, PrintPublicKey.self,
         ],
         defaultSubcommand: Run.self)
 
-    static let version = "nightjar 0.1.0"
+    static let version = "nightjar \(versionNumber)"
+    static let versionNumber = "0.1.0"
 
     static func main() {
         let path = CommandLine.arguments.first ?? ""

@@ -55,10 +55,13 @@ struct Up: QuickSubcommand {
 
     @OptionGroup var state: StateOption
     @OptionGroup var logging: LogOptions
+    @OptionGroup var metrics: MetricsListenOption
 
     @OptionGroup var target: QuickTarget
 
-    var variables: [String: String] { logging.variables.merging(state.variables) { $1 } }
+    var variables: [String: String] {
+        [state.variables, logging.variables, metrics.variables].reduce(into: [:]) { $0.merge($1) { $1 } }
+    }
 }
 
 struct Down: QuickSubcommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Glibc
+import Metrics
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,8 +14,8 @@ struct Run: ParsableCommand {
             Environment: LOG_LEVEL=silent|error|info|debug (info by default; error under the name \
             wireguard-go), NIGHTJAR_LOG_FORMAT=text|json (as --log-format), WG_PROCESS_FOREGROUND=1 (as \
             --foreground), WG_TUN_FD and WG_UAPI_FD (descriptors that are open already), WG_TUN_NAME_FILE (gets the \
-            interface's name). NIGHTJAR_DISABLE turns off what a kernel or driver does badly, a comma-separated list of \
-            tun-offload, tun-tcp, tun-udp, udp-gso and udp-gro.
+            interface's name), NIGHTJAR_METRICS_LISTEN (as --metrics-listen). NIGHTJAR_DISABLE turns off what a kernel \
+            or driver does badly, a comma-separated list of tun-offload, tun-tcp, tun-udp, udp-gso and udp-gro.
             """)
 
     @Flag(name: [.short, .long], help: "Stay in the foreground.")
@@ -22,6 +23,7 @@ struct Run: ParsableCommand {
 
     @OptionGroup var state: StateOption
     @OptionGroup var logging: LogOptions
+    @OptionGroup var metrics: MetricsListenOption
 
     @Argument(help: "The interface's name, at most 15 characters; the kernel numbers one that ends in %d.")
     var interface: String
@@ -31,7 +33,8 @@ struct Run: ParsableCommand {
     }
 
     func run(as tool: ToolFamily) throws {
-        let environment = environmentVariables().merging(logging.variables) { $1 }.merging(state.variables) { $1 }
+        let options = [state.variables, logging.variables, metrics.variables]
+        let environment = options.reduce(into: environmentVariables()) { $0.merge($1) { $1 } }
         let isBackgroundProcess = environment["WG_PROCESS_FOREGROUND"] == "1"
         do {
             var request = try Daemon.Request(
@@ -39,9 +42,14 @@ struct Run: ParsableCommand {
             if tool == .amneziaWG { request.socketDirectory = tool.socketDirectory }
             let daemon = try Daemon(request)
             if foreground || isBackgroundProcess {
+                var server: MetricsServer?
                 try daemon.serve(engineOptions: request.engine) {
+                    if let address = request.metricsListen {
+                        server = try MetricsServer(address, metricsPages(of: daemon))
+                    }
                     Daemon.reportReadiness(nil, environment: environment)
                 }
+                server?.stop()
             } else {
                 try daemon.handOver(environment: environment)
             }
@@ -50,6 +58,12 @@ struct Run: ParsableCommand {
             fail("\(interface): \(error)")
         }
     }
+}
+
+private func metricsPages(of daemon: borrowing Daemon) -> MetricsPages {
+    MetricsPages(
+        ConfigurationSocketSource(interface: daemon.interface, socketDirectory: daemon.socketDirectory),
+        version: Nightjar.versionNumber)
 }
 
 /// Where a daemon keeps what it has counted.

@@ -31,7 +31,7 @@ struct PeerAccountsTests {
         #expect(scene.accounts.nextExpiry(after: start + 50) == start + 100)
         scene.accounts.enforce(now: start + 1000)
         #expect(scene.suspended == [1, 2])
-        #expect(scene.accounts.nextExpiry(after: start + 1000) == nil)
+        #expect(scene.accounts.nextExpiry(after: start + 1000) == UTCTime.latest)
         scene.set(2, now: start + 1000) { $0.expires = start + 2000 }
         #expect(scene.suspended == [1])
         scene.accounts.enforce(now: start)

@@ -213,7 +213,7 @@ struct CheckTests {
         var patient = try Patient.client()
         patient.changeStatus { status in
             var peer = PeerStatus(Patient.otherKey)
-            peer.allowedIPs = status.peers[0].allowedIPs
+            peer.allowedIPs = [Prefix("10.8.0.9/32")].compactMap(\.self)
             status.peers.append(peer)
         }
         expect(patient, .differsFromFile, "nightjar save wg0", others: [])
@@ -321,7 +321,7 @@ struct CheckTests {
         expect(patient, .firewallDropsTunnel, "-A INPUT -i wg0 -j DROP")
         // A policy that drops what is new is somebody's choice until a peer suffers from it.
         patient.host.firewall = rules(
-            "[0:0] -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n[0:0] -A INPUT -i wg0 -j mine\n[0:0] -A INPUT -i wg0 -m conntrack --ctstate NEW -j DROP"
+            "[0:0] -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n[0:0] -A INPUT -i wg0 -m conntrack --ctstate NEW -j DROP"
         )
         #expect(patient.findings == [])
         patient.report { $0.peers[0].dataReceived = Age(milliseconds: 100) }

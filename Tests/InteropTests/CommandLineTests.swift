@@ -134,10 +134,14 @@ extension Interop {
             try await Lab.with { lab in
                 let namespace = try await lab.namespace("machine")
                 var sizes: [String: Int] = [:]
-                for level in ["verbose", "debug", "error", "silent"] {
+                let stockName = lab.path("link") + "/wireguard-go"
+                try await lab.run(["install", "-d", String(stockName.dropLast("/wireguard-go".count))])
+                try await lab.run(["ln", "-s", try Engine.nightjar.executable(), stockName])
+                for level in ["verbose", "debug", "info", "error", "silent", "unset", "unset, stock name"] {
                     let name = Names.interface()
+                    let program = level == "unset, stock name" ? stockName : try Engine.nightjar.executable()
                     let child = try namespace.start(
-                        [try Engine.nightjar.executable(), "-f", name], environment: ["LOG_LEVEL": level])
+                        [program, "-f", name], environment: level.hasPrefix("unset") ? [:] : ["LOG_LEVEL": level])
                     let answers = try await eventually(within: .seconds(5)) {
                         (try? ConfigurationSocket(name)) != nil
                     }
@@ -149,6 +153,10 @@ extension Interop {
                 #expect(sizes["debug", default: 0] > 0)
                 #expect(sizes["silent"] == 0)
                 #expect(sizes["error"] == 0)
+                guard !Engine.isReferenceUnderTest else { return }
+                #expect(sizes["info", default: 0] > 0)
+                #expect(sizes["unset"] == sizes["info"])
+                #expect(sizes["unset, stock name"] == 0)
             }
         }
     }

@@ -322,7 +322,7 @@ extension Interop {
             Case("route-taken", "another network has the same addresses") { clinic in
                 try await clinic.start(
                     client: Clinic.file(Clinic.clientInterface, Clinic.office("10.8.0.0/24, fd08::/64, 172.30.0.0/16")))
-                try await clinic.client.run("ip link add docker0 type dummy")
+                try await clinic.client.run("ip link add docker0 type veth peer name docker1")
                 try await clinic.client.run("ip addr add 172.30.0.1/24 dev docker0")
                 try await clinic.client.run("ip link set docker0 up")
                 return try await clinic.examine(clinic.client)
@@ -398,9 +398,6 @@ extension Interop {
                 return try await clinic.examine(clinic.client)
             },
             Case("dns-overwritten", "a DHCP client has replaced resolv.conf") { clinic in
-                try await clinic.client.run([
-                    "sh", "-c", "rm $(command -v resolvconf); echo nameserver 10.9.1.254 >/etc/resolv.conf",
-                ])
                 try await clinic.start(
                     client: Clinic.file(Clinic.clientInterface + ["DNS = 10.8.0.1"], Clinic.office()))
                 try await clinic.client.run(["sh", "-c", "echo nameserver 10.9.1.254 >/etc/resolv.conf"])

@@ -17,7 +17,8 @@ extension Interop {
                     // What is kept by default stays on this machine.
                     try await machine.run("mount -t tmpfs tmpfs /var/lib")
                 }
-                _ = try await nightjar(server, "new server --subnet 10.8.0.0/24 --forwarding off")
+                _ = try await nightjar(
+                    server, "new server --subnet 10.8.0.0/24 --forwarding off --endpoint \(wire.server.ipv4)")
                 _ = try await nightjar(server, "new peer laptop --out /run/laptop.conf")
                 let file = try lab.write(try await server.run("cat /run/laptop.conf").output, name: "laptop")
                 try await client.run(["install", "-m", "600", file, "/run/wg0.conf"])
@@ -141,6 +142,23 @@ extension Interop {
                 try await beginAnew(client)
                 #expect(try await answers(client))
                 #expect((try await peer(server)["quotaUsed"] as? Int ?? quota) < quota / 10)
+            }
+        }
+
+        /// Whoever else serves the interface, nobody is left to believe that limits count there.
+        @Test func othersKnowNoLimits() async throws {
+            try await withServer { server, _ in
+                _ = try await nightjar(server, "limit laptop --expires +1d")
+                _ = try await nightjar(server, "down wg0")
+                let raised = try await server.run(
+                    [try Engine.nightjar.executable(), "up", "wg0"],
+                    environment: ["WG_QUICK_USERSPACE_IMPLEMENTATION": try Tool.path("wireguard-go")])
+                #expect(
+                    raised.errors.contains("knows no limits, so no peer's Expires or Quota counts"), "\(raised.errors)")
+                let limited = try await nightjar(server, "limit laptop --quota 1GiB")
+                #expect(limited.errors.contains("knows no limits, so the peer has none there"), "\(limited.errors)")
+                let listed = try await nightjar(server, "rename laptop notebook")
+                #expect(listed.errors.contains("knows no limits"), "\(listed.errors)")
             }
         }
 

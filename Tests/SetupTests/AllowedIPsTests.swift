@@ -10,7 +10,7 @@ import Wire
     private func made(
         _ desk: Desk, found: [String] = ["203.0.113.5"], _ change: (inout NewPeer) -> Void
     ) throws -> (client: ConfigurationFile, notes: [String]) {
-        var peer = NewPeer(name: "peer")
+        var peer = NewPeer(name: "peer", now: 0)
         change(&peer)
         let edit = try desk.edit()
         let plan = try peer.plan(edit, desk.random) { name in

@@ -137,7 +137,7 @@ import Wire
         try desk.write(Desk.server)
         for change in [{ try desk.write(Desk.server + "# mine\n") }, { _ = unlink(desk.path()) }] {
             let edit = try desk.edit()
-            let plan = try NewPeer(name: "laptop").plan(edit, desk.random) { _ in [] }
+            let plan = try NewPeer(name: "laptop", now: 0).plan(edit, desk.random) { _ in [] }
             try change()
             let text = desk.text()
             #expect(complaint { _ = try NewPeer.commit(plan, edit) }.contains("changed by another program"))
@@ -171,7 +171,7 @@ import Wire
             for number in 0..<8 {
                 group.addTask {
                     let edit = try ConfigurationEdit("wgtest", surroundings)
-                    let peer = NewPeer(name: "peer \(number)")
+                    let peer = NewPeer(name: "peer \(number)", now: 0)
                     _ = try NewPeer.commit(try peer.plan(edit, SystemRandom.source()) { _ in [] }, edit)
                 }
             }

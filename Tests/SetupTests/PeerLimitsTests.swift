@@ -91,6 +91,24 @@ import Wire
         #expect(desk.text() == before)
     }
 
+    @Test func aNewPeerIsLimited() throws {
+        let desk = try Desk()
+        try desk.write(Desk.server)
+        try desk.add("guest") { peer in
+            peer.expires = .after(Term(hours: 7 * 24))
+            peer.quota = .bytes(ByteQuantity(bytes: 1 << 30))
+        }
+        let comments = """
+            # Name = guest
+            # Expires = 2026-11-30
+            # Term = 7 days
+            # Quota = 1 GiB
+            # QuotaSince = 2026-11-23 10:20:30 UTC
+            PublicKey
+            """
+        #expect(desk.text().contains(comments))
+    }
+
     @Test func refusals() throws {
         let desk = try Desk()
         try desk.write(Desk.server)

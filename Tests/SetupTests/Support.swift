@@ -52,7 +52,7 @@ final class Desk {
 
     @discardableResult
     func add(_ name: String, _ change: (inout NewPeer) -> Void = { _ in }) throws -> NewPeer.Outcome {
-        var peer = NewPeer(name: name)
+        var peer = NewPeer(name: name, now: 1_795_429_230)
         change(&peer)
         let edit = try edit()
         return try NewPeer.commit(try peer.plan(edit, random) { _ in [] }, edit)

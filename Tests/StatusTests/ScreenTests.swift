@@ -47,7 +47,7 @@ struct ScreenTests {
                 $0.handshake = seconds(420)
                 $0.annotation.expires = 1_796_083_200
                 $0.annotation.quota = 50 << 30
-                $0.receivedTotal = 3 << 30
+                $0.quotaUsed = 3 << 30
                 $0.foreignSources = 4
                 $0.foreignSource = IPAddress("172.16.0.9")
             },
@@ -93,7 +93,7 @@ struct ScreenTests {
                     19 initiations without an answer since the handshake 7 minutes ago
                     endpoint 198.51.100.7:51820 (phone.example.org:51820), obfuscation veil
                     routes to and accepts from 10.8.0.3
-                    may be used until 2026-12-01 00:00 UTC, has used 3.00 GiB of 50.0 GiB
+                    may be used until 2026-11-30, has used 3.00 GiB of 50.0 GiB
                     4 packets from addresses that aren't accepted from it, the last one
                       172.16.0.9
                   tablet       off

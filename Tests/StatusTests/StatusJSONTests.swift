@@ -33,7 +33,7 @@ struct StatusJSONTests {
             $0.handshake = Age(milliseconds: 34_050)
             $0.annotation.name = "a \"name\"\n\\ \u{1b}\u{7f}é"
             $0.annotation.quota = 1000
-            $0.receivedTotal = 400
+            $0.quotaUsed = 400
             $0.refusals = [
                 .init(reason: "initiation-replayed", count: 3, age: seconds(50), endpoint: endpoint("192.0.2.1:1"))
             ]
@@ -62,7 +62,7 @@ struct StatusJSONTests {
         #expect(peers[0]["receivedBytes"] as? UInt64 == .max)
         #expect(peers[0]["allowedIPs"] as? [String] == ["10.8.0.2/32", "192.168.7.0/24"])
         #expect(peers[0]["routes"] as? [String] == ["10.8.0.2/32"])
-        #expect(peers[0]["usedBytes"] as? Int == 400)
+        #expect(peers[0]["quotaUsed"] as? Int == 400)
         #expect((peers[0]["refusals"] as? [[String: Any]])?.first?["count"] as? Int == 3)
         #expect(peers[1]["name"] == nil && peers[1]["latestHandshake"] == nil)
         #expect((document["failures"] as? [[String: String]]) == [["name": "wg1", "reason": "gone"]])

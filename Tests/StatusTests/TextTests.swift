@@ -29,14 +29,6 @@ struct TextTests {
         #expect(seconds(age).briefly == short)
     }
 
-    @Test(
-        arguments: [
-            (1_767_225_600, "2026-01-01 00:00 UTC"), (0, "1970-01-01 00:00 UTC"), (.max, "9223372036854775807"),
-        ] as [(Int64, String)])
-    func dates(_ time: Int64, _ text: String) {
-        #expect(UTCTime(time).text == text)
-    }
-
     @Test(arguments: [
         ("laptop", 6), ("Zoë", 3), ("Zoe\u{308}", 3), ("電話", 4), ("👨‍👩‍👧", 2), ("❤️", 2), ("…", 1), ("", 0), ("한국어", 6),
     ])

@@ -20,6 +20,8 @@ package enum CommentKey: String, CaseIterable, Sendable {
 
     /// Of the interface: whether what peers send is passed on.
     case forwarding = "Forwarding"
+    /// Of the interface: where its daemon answers questions for metrics.
+    case metricsListen = "MetricsListen"
 
     /// The line, without its end.
     package func line(_ value: String) -> String { "# \(rawValue) = \(value)" }

@@ -9,7 +9,7 @@ import Tunnel
 package struct Daemon {
     private let tun: TunDevice
     private let socket: UAPISocket
-    let socketDirectory: String
+    package let socketDirectory: String
     let stateDirectory: String?
     let log: LogSettings
     private let logger: Logger
@@ -30,6 +30,8 @@ package struct Daemon {
         /// `WG_TUN_NAME_FILE`: where to write the interface's real name.
         package var nameFile: String?
         package var log: LogSettings
+        /// `NIGHTJAR_METRICS_LISTEN`: where to answer questions for metrics; nil: nowhere.
+        package var metricsListen: MetricsAddress?
         package var offloads = TunDevice.Offloads()
         package var engine = Engine.Options()
 
@@ -44,6 +46,10 @@ package struct Daemon {
             stateDirectory = environment[Self.stateDirectoryVariable].flatMap { $0.isEmpty ? nil : absolute($0) }
             nameFile = environment["WG_TUN_NAME_FILE"]
             log = try LogSettings(environment: environment, unset: unsetLogLevel)
+            if let text = environment[MetricsAddress.variable], !text.isEmpty {
+                guard let address = MetricsAddress(text) else { throw .badMetricsAddress(text) }
+                metricsListen = address
+            }
             for feature in (environment["NIGHTJAR_DISABLE"] ?? "").split(separator: ",") {
                 try disable(feature)
             }
@@ -104,8 +110,8 @@ package struct Daemon {
 
     /// Serves until a signal, the end of the interface or of the socket file.
     ///
-    /// - Parameter ready: called once everything runs.
-    package func serve(engineOptions: Engine.Options = Engine.Options(), ready: () -> Void) throws {
+    /// - Parameter ready: called once everything runs. What it throws ends the daemon.
+    package func serve(engineOptions: Engine.Options = Engine.Options(), ready: () throws -> Void) throws {
         Self.forbidCoreDumps()
         signal(SIGPIPE, SIG_IGN)
         // First of all, so that every thread inherits the mask.
@@ -137,8 +143,6 @@ package struct Daemon {
         }
         try engine.start()
         server.start()
-        logger.debug("Ready")
-        ready()
         defer {
             server.stop()
             names.stop()
@@ -146,6 +150,8 @@ package struct Daemon {
             accounting.stop()
             logger.debug("Stopped")
         }
+        logger.debug("Ready")
+        try ready()
         try engine.run()
     }
 
@@ -177,6 +183,7 @@ private func absolute(_ path: String) -> String {
 package enum DaemonError: Error, Equatable, CustomStringConvertible {
     case badDescriptor(variable: String, value: String)
     case unknownFeature(String)
+    case badMetricsAddress(String)
     case unknownLogFormat(String)
     case nameFile(path: String, code: Int32)
     case background(step: String, code: Int32)
@@ -188,6 +195,8 @@ package enum DaemonError: Error, Equatable, CustomStringConvertible {
             "\(variable)=\(value) is no file descriptor: it needs a number, or to be unset"
         case .unknownFeature(let name):
             "NIGHTJAR_DISABLE: '\(name)' is none of tun-offload, tun-tcp, tun-udp, udp-gso, udp-gro"
+        case .badMetricsAddress(let text):
+            "metrics can't listen on \(quoted(text)): this needs \(MetricsAddress.expectation)"
         case .unknownLogFormat(let name):
             "'\(name)' is no form of log lines: there are text and json"
         case .nameFile(let path, let code):

@@ -71,7 +71,7 @@ extension Explanation {
         remedy: "Put the other side's public key there. A private key that somebody else has seen has to be replaced.")
 
     static let keyUsedTwice = Explanation(
-        "Two interfaces have the same private key and the same peer",
+        "Two interfaces share a private key and a peer",
         """
         A server knows a peer by its key alone, and sends its packets to where the key was heard from last. Two interfaces, or \
         two machines, with one key take turns in getting each other's packets: the connection works for some seconds, again and \
@@ -114,7 +114,7 @@ extension Explanation {
         remedy: "Give each peer addresses of its own, then reload.")
 
     static let allowedIPsOverlap = Explanation(
-        "A peer on a server has the whole network as AllowedIPs",
+        "A server's peer has the whole network as AllowedIPs",
         """
         What is right in a client's file, AllowedIPs = 10.0.0.0/24, isn't in the server's: there it gives the client all addresses \
         that no other peer has, so that it may pretend to be any of them, and packets for addresses nobody has go to it.

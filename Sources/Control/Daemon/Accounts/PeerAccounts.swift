@@ -94,12 +94,10 @@ final class PeerAccounts {
         for key in accounts.keys { settle(key, now: now) }
     }
 
-    /// When the next peer's time is up: Unix time in seconds.
+    /// When the next peer's time is up, as Unix time in seconds: far off when those of all are, as long as a clock that is set back could
+    /// change that; nil when there are none.
     func nextExpiry(after now: Int64) -> Int64? {
-        accounts.values.reduce(nil) { earliest, account in
-            guard let expires = account.annotation.expires, expires > now else { return earliest }
-            return min(earliest ?? expires, expires)
-        }
+        accounts.values.lazy.compactMap(\.annotation.expires).map { $0 > now ? $0 : UTCTime.latest }.min()
     }
 
     /// Whether a peer has a quota, for which it has to be known what it has used.

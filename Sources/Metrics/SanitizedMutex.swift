@@ -1,0 +1,5 @@
+#if THREAD_SANITIZER
+    import Tunnel
+
+    typealias Mutex<Value: ~Copyable> = Tunnel.Mutex<Value>
+#endif
