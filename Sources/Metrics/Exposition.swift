@@ -61,7 +61,7 @@ package struct Exposition {
         eachReported(.startTime) { $0.sample($1.labels, seconds: $1.time(of: $2.age)) }
         eachReported(.underLoad) { $0.sample($1.labels, $2.isUnderLoad) }
         eachReported(.drops) { text, interface, report in
-            for drop in report.drops {
+            for drop in report.dropTotals {
                 text.sample(interface.labels.adding("reason", drop.reason.printable), drop.count)
             }
         }
@@ -127,17 +127,18 @@ package struct Exposition {
 
     private mutating func writeHandshakes() {
         eachReportedPeer(.handshakes) { text, peer, report in
-            text.sample(peer.labels.adding("result", "completed-as-initiator"), report.completedAsInitiator)
-            text.sample(peer.labels.adding("result", "completed-as-responder"), report.completedAsResponder)
-            text.sample(peer.labels.adding("result", "no-answer"), report.timesGivenUp)
+            let totals = report.handshakeTotals
+            text.sample(peer.labels.adding("result", "completed-as-initiator"), totals.completedAsInitiator)
+            text.sample(peer.labels.adding("result", "completed-as-responder"), totals.completedAsResponder)
+            text.sample(peer.labels.adding("result", "no-answer"), totals.timesGivenUp)
         }
         eachReportedPeer(.refusals) { text, peer, report in
             for refusal in report.refusals {
                 text.sample(peer.labels.adding("reason", refusal.reason.printable), refusal.count)
             }
         }
-        eachReportedPeer(.initiationsSent) { $0.sample($1.labels, $2.initiationsSent) }
-        eachReportedPeer(.initiationsAccepted) { $0.sample($1.labels, $2.initiationsAccepted) }
+        eachReportedPeer(.initiationsSent) { $0.sample($1.labels, $2.handshakeTotals.initiationsSent) }
+        eachReportedPeer(.initiationsAccepted) { $0.sample($1.labels, $2.handshakeTotals.initiationsAccepted) }
         eachReportedPeer(.unanswered) { $0.sample($1.labels, $2.unanswered) }
         eachReportedPeer(.roundTrip) { text, peer, report in
             if let duration = report.handshakeMicroseconds { text.sample(peer.labels, microseconds: duration) }
@@ -153,6 +154,9 @@ package struct Exposition {
         }
         eachReportedPeer(.quota) { text, peer, report in
             if let quota = report.annotation.quota { text.sample(peer.labels, quota) }
+        }
+        eachReportedPeer(.quotaUsed) { text, peer, report in
+            if let used = report.quotaUsed { text.sample(peer.labels, used) }
         }
     }
 

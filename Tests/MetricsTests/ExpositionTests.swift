@@ -92,6 +92,7 @@ import Wire
         expect("peer_suspended", first, nil)
         expect("peer_expiry_seconds", first, "1700086400")
         expect("peer_quota_bytes", first, "1073741824")
+        expect("peer_quota_used_bytes", first, "5")
     }
 
     @Test func interfacesOfOthersHaveWhatIsKnown() throws {

@@ -32,12 +32,15 @@ func sampleSnapshot() -> InterfaceSnapshot {
     report.isUp = true
     report.mtu = 1420
     report.age = Age(milliseconds: 3_600_000)
-    report.drops = [.init("wrong-mac1", 7), .init("replayed", 0)]
+    report.drops = [.init("wrong-mac1", 5), .init("replayed", 0)]
+    report.earlierDrops = [.init("wrong-mac1", 2)]
     var first = PeerReport(key(1))
     first.annotation.name = "laptop"
     first.annotation.expires = sampleTime + 86400
     first.annotation.quota = 1 << 30
-    first.completedAsInitiator = 2
+    first.quotaUsed = 5
+    first.completedAsInitiator = 1
+    first.earlier.completedAsInitiator = 1
     first.completedAsResponder = 3
     first.timesGivenUp = 1
     first.initiationsSent = 11
