@@ -1,6 +1,8 @@
-import Control
+package import Control
 import Glibc
+import LinuxNet
 import Quick
+import Synchronization
 
 /// Configuration files that were read, which are read again only when they change: a file of ten thousand peers takes longer to read than
 /// their state. One thread only.
@@ -9,33 +11,76 @@ package final class ConfigurationCache {
 
     package init() {}
 
-    /// The file of an interface; nil when there is none, or when it can't be read or isn't right.
-    func read(_ interface: String, _ surroundings: Surroundings) -> (path: String, text: ConfigurationText)? {
+    /// Begins to read the file of an interface, beside what the caller does meanwhile.
+    func begin(_ interface: String, _ surroundings: Surroundings) -> Reading {
         guard let path = try? ConfigurationEdit.locate(interface, surroundings).path, let version = Version(path) else {
             files[interface] = nil
-            return nil
+            return Reading(interface, nil)
         }
         if let entry = files[interface], entry.path == path, entry.version == version {
-            return entry.text.map { (path, $0) }
+            return Reading(interface, entry)
         }
-        let text = (try? FileBytes.read(path)).flatMap { try? ConfigurationText($0, name: path) }
-        files[interface] = Entry(path: path, version: version, text: text)
-        return text.map { (path, $0) }
+        return Reading(interface, path: path, version: version)
     }
 
-    private struct Entry {
-        let path: String
-        let version: Version
-        let text: ConfigurationText?
+    /// What the file says; nil when there is none, or when it can't be read or isn't right.
+    func end(_ reading: Reading) -> (path: String, text: ConfigurationText)? {
+        let entry = reading.entry
+        files[reading.interface] = entry
+        return entry.flatMap { entry in entry.text.map { (entry.path, $0) } }
+    }
+
+    struct Entry: Sendable {
+        fileprivate let path: String
+        fileprivate let version: Version
+        fileprivate let text: ConfigurationText?
+    }
+
+    /// A file that is read.
+    final class Reading {
+        fileprivate let interface: String
+        private let result: Result
+        private let thread: NativeThread?
+
+        private final class Result: Sendable {
+            let entry: Mutex<Entry?>
+
+            init(_ entry: Entry?) {
+                self.entry = Mutex(entry)
+            }
+        }
+
+        fileprivate init(_ interface: String, _ entry: Entry?) {
+            self.interface = interface
+            result = Result(entry)
+            thread = nil
+        }
+
+        fileprivate init(_ interface: String, path: String, version: Version) {
+            let result = Result(nil)
+            let read: @Sendable () -> Void = {
+                let text = (try? FileBytes.read(path)).flatMap { try? ConfigurationText($0, name: path) }
+                result.entry.withLock { $0 = Entry(path: path, version: version, text: text) }
+            }
+            self.interface = interface
+            self.result = result
+            thread = try? NativeThread(name: "file", read)
+            if thread == nil { read() }
+        }
+
+        fileprivate var entry: Entry? {
+            thread?.join()
+            return result.entry.withLock { $0 }
+        }
     }
 
     /// What changes whenever somebody writes a file or puts another in its place.
-    private struct Version: Equatable {
-        let device: UInt
-        let number: UInt
-        let size: Int
-        let seconds: Int
-        let nanoseconds: Int
+    fileprivate struct Version: Equatable, Sendable {
+        private let device: UInt
+        private let number: UInt
+        private let size: Int
+        private let seconds: Int
+        private let nanoseconds: Int
 
         init?(_ path: String) {
             var status = stat()

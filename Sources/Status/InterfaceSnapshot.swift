@@ -49,6 +49,7 @@ package struct InterfaceSnapshot: Sendable {
     package static func take(
         _ name: String, _ surroundings: Surroundings, files: ConfigurationCache = ConfigurationCache()
     ) throws -> InterfaceSnapshot {
+        let reading = files.begin(name, surroundings)
         let device = try WireGuardDevices.open(name, in: surroundings.devicePlaces)
         let status = try device.status()
         let moment = Clock.bootTime()
@@ -58,7 +59,7 @@ package struct InterfaceSnapshot: Sendable {
             report = try program.report()
             server = report == nil ? .otherProgram : .nightjar
         }
-        let file = files.read(name, surroundings)
+        let file = files.end(reading)
         let now = Clock.wallTime()
         var snapshot = InterfaceSnapshot(
             name: name, server: server, status: status, report: report, path: file?.path, configuration: file?.text,

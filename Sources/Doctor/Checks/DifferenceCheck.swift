@@ -1,4 +1,5 @@
 import Control
+import NoisePrimitives
 import Tunnel
 import Wire
 
@@ -55,7 +56,10 @@ struct DifferenceCheck: Check {
 
     private func differences(_ wanted: InterfaceSection, _ status: DeviceStatus) -> [String] {
         var lines: [String] = []
-        if let key = wanted.privateKey, !key.isZero, status.privateKey.map({ $0.equals(key) }) != true {
+        // Of a private key not every bit counts, and an interface may leave those out, so the public keys are compared.
+        if let key = wanted.privateKey, !key.isZero,
+            status.privateKey.map({ X25519.publicKey(of: $0) }) != X25519.publicKey(of: key)
+        {
             lines.append("the private key is another one than the file's")
         }
         if let port = wanted.listenPort, port != 0, port != status.listenPort {
@@ -64,7 +68,16 @@ struct DifferenceCheck: Check {
         if let mark = wanted.firewallMark, mark != status.firewallMark, mark != 0 {
             lines.append("FwMark is \(status.firewallMark); the file says \(mark)")
         }
-        return lines
+        return lines + differences(wanted.obfuscation, status.obfuscation)
+    }
+
+    /// Settings of obfuscation by their names, as some of the values are secret.
+    private func differences(_ wanted: ObfuscationValues, _ status: ObfuscationSettings) -> [String] {
+        (status.difference(to: wanted.settings)?.values ?? []).map { setting, value in
+            value == nil
+                ? "it has a setting \(setting.name); the file has none"
+                : "\(setting.name) is another one than the file's"
+        }
     }
 
     private func differences(_ wanted: PeerSection, _ status: PeerStatus) -> [String] {
@@ -88,7 +101,7 @@ struct DifferenceCheck: Check {
         if keepalive != status.persistentKeepalive {
             lines.append("PersistentKeepalive is \(status.persistentKeepalive); the file says \(keepalive)")
         }
-        return lines
+        return lines + differences(wanted.obfuscation, status.obfuscation)
     }
 
     private func list(_ prefixes: [Prefix]) -> String {

@@ -70,8 +70,7 @@ final class TunnelTrial {
                 postponed.insert(peer)
                 ends[peer] = now + Patience.turn * 1_000_000
             case .tooSoon: break
-            case .noSuchPeer, .interfaceDown, .suspended, .noEndpoint, .noPrivateKey, .lowOrderKey:
-                results[peer] = .impossible
+            case .noSuchPeer, .interfaceDown, .noEndpoint, .noPrivateKey, .lowOrderKey, .suspended: results[peer] = .impossible
             case nil:
                 if former.status.endpoint == nil { results[peer] = .impossible }
                 for address in addresses { _ = try? echoes.send(to: address, hops: 1) }
