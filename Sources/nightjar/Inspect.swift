@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import FoundationEssentials
+import Glibc
 import Inspection
 import LinuxNet
 import Quick
