@@ -63,10 +63,10 @@ struct DifferenceCheck: Check {
             lines.append("the private key is another one than the file's")
         }
         if let port = wanted.listenPort, port != 0, port != status.listenPort {
-            lines.append("ListenPort is \(status.listenPort); the file says \(port)")
+            lines.append("ListenPort in use is \(status.listenPort); the file says \(port)")
         }
         if let mark = wanted.firewallMark, mark != status.firewallMark, mark != 0 {
-            lines.append("FwMark is \(status.firewallMark); the file says \(mark)")
+            lines.append("FwMark in use is \(status.firewallMark); the file says \(mark)")
         }
         return lines + differences(wanted.obfuscation, status.obfuscation)
     }
@@ -92,14 +92,14 @@ struct DifferenceCheck: Check {
         }
         let (file, interface) = (Set(wanted.prefixes), Set(status.allowedIPs))
         if file != interface, !wanted.changesAllowedIPs {
-            lines.append("AllowedIPs are \(list(status.allowedIPs)); the file says \(list(wanted.prefixes))")
+            lines.append("AllowedIPs in use are \(list(status.allowedIPs)); the file says \(list(wanted.prefixes))")
         }
         if let name = wanted.endpoint, status.endpoint == nil {
             lines.append("it has no endpoint; the file says \(printable(name.description))")
         }
         let keepalive = wanted.persistentKeepalive ?? 0
         if keepalive != status.persistentKeepalive {
-            lines.append("PersistentKeepalive is \(status.persistentKeepalive); the file says \(keepalive)")
+            lines.append("PersistentKeepalive in use is \(status.persistentKeepalive); the file says \(keepalive)")
         }
         return lines + differences(wanted.obfuscation, status.obfuscation)
     }
