@@ -6,7 +6,7 @@ import Tunnel
 ///
 /// An input is an options byte and text.
 final class AnswerParser: FuzzedParser {
-    let share = 8
+    let share = 5
     let longestInput = 4096
 
     private let scopes = UAPIScopes(index: { $0 == "eth0" ? 2 : nil }, name: { $0 == 2 ? "eth0" : nil })

@@ -15,7 +15,7 @@ final class ConfigurationParser: FuzzedParser {
     private let random = SeededRandom(seed: 3)
 
     private enum Outcome: Equatable {
-        case get, drops, names, set
+        case get, drops, names, report, initiate, set
         case refused(Int32)
         case unreadable(Int32?)
     }
@@ -53,6 +53,10 @@ final class ConfigurationParser: FuzzedParser {
                 case .get: outcomes.append(.get)
                 case .drops: outcomes.append(.drops)
                 case .endpointNames: outcomes.append(.names)
+                case .report: outcomes.append(.report)
+                case .initiate(let publicKey):
+                    outcomes.append(.initiate)
+                    target.initiate(publicKey)
                 case .set(let change):
                     outcomes.append(.set)
                     target.apply(change)
@@ -93,7 +97,8 @@ final class ConfigurationParser: FuzzedParser {
             + "replace_allowed_ips=true\nallowed_ip=10.0.0.0/8\nallowed_ip=2001:db8::/32\nprotocol_version=1\n"
         let second = "public_key=\(key)\nendpoint=[fe80::1%eth0]:1\nallowed_ip=10.0.0.0/8\nallowed_ip=-0.0.0.0/0\n"
         let texts = [
-            "get=1\n\n", "drops=1\n\nget=1\n\n", "endpoint_names=1\n\n",
+            "get=1\n\n", "drops=1\n\nget=1\n\n", "endpoint_names=1\n\n", "report=1\n\n",
+            "set=1\n" + peer + "\ninitiate=1\npublic_key=\(other)\n\n",
             "set=1\n" + peer + "endpoint_name=home.example:51820\n" + second + "endpoint_name=\n\n", device + "\n",
             device + peer + "\n", "set=1\n" + peer + second + "\n",
             "set=1\n" + peer + "\nset=1\npublic_key=\(other)\nupdate_only=true\nremove=true\n\nget=1\n\n",
@@ -123,6 +128,12 @@ private final class Configured {
         mark = change.firewallMark ?? mark
         device.apply(change, now: now)
         device.handleSignals(now: now)
+        while device.pollTransmit() != nil {}
+        while device.pollEvent() != nil {}
+    }
+
+    func initiate(_ publicKey: PublicKey) {
+        _ = device.initiate(publicKey, now: now)
         while device.pollTransmit() != nil {}
         while device.pollEvent() != nil {}
     }

@@ -59,7 +59,8 @@ func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 enum ParserKind: String, CaseIterable {
-    case datagrams, handshakes, packets, superpackets, configuration, answers, files, kernel, netlink, text, bus,
+    case datagrams, handshakes, packets, superpackets, configuration, answers, reports, files, kernel, netlink, text,
+        bus,
         resolvconf, nameanswers, captures, codecs, limits
 
     func make() -> any FuzzedParser {
@@ -70,6 +71,7 @@ enum ParserKind: String, CaseIterable {
         case .superpackets: SuperPacketParser()
         case .configuration: ConfigurationParser()
         case .answers: AnswerParser()
+        case .reports: ReportParser()
         case .files: FileParser()
         case .kernel: KernelParser()
         case .netlink: NetlinkParser()

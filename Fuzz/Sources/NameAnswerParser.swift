@@ -27,8 +27,10 @@ final class NameAnswerParser: FuzzedParser {
             let tail = [UInt8(truncatingIfNeeded: type.rawValue), 0, 1, 0, 0, 0, 60, 0, size] + [UInt8](1...size)
             let record: [UInt8] = [0xc0, 12, 0] + tail
             let alias: [UInt8] = [0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 4, 1, 97, 0xc0, 12]
-            return [(0x80, 2, alias + record), (0x80, 1, record), (0x83, 0, []), (0x82, 0, [])].map {
-                code, count, rest in
+            let answers: [(UInt8, UInt8, [UInt8])] = [
+                (0x80, 2, alias + record), (0x80, 1, record), (0x83, 0, []), (0x82, 0, []),
+            ]
+            return answers.map { code, count, rest in
                 var answer = question
                 answer[2] = 0x81
                 answer[3] = code

@@ -1,9 +1,9 @@
 import CLinux
-import Control
 import Glibc
 import Tunnel
 import Wire
 
+@testable import Control
 @testable import LinuxNet
 
 /// What the kernel answers about interfaces, addresses, routes, rules and its own WireGuard. What can be read is written
@@ -113,7 +113,7 @@ final class NetlinkParser: FuzzedParser {
         var writer = KernelChangeWriter(change, interface: "wg0")
         var request = NetlinkRequest(30, flags: 0, 0 as UInt32)
         writer.write(to: &request)
-        var samples = messages.flatMap { [[2] + $0, [6] + $0, [6] + $0.dropLast()] }
+        var samples: [[UInt8]] = messages.flatMap { [[2] + $0, [6] + $0, [6] + $0.dropLast()] }
         samples += [[0] + messages.flatMap { $0 } + refused, [6] + refused, [1] + request.bytes.dropFirst(20)]
         return samples
     }
