@@ -16,8 +16,11 @@ extension FindingCode {
         case .interfaceLeftBehind:
             [.interfaceNotUp, .interfaceNotServed]
         case .noPrivateKey:
-            Self.handshake.union(Self.tunnel).union([.differsFromFile])
-        case .peerKeyIsOwn, .peerKeyIsPrivate, .keptKeyDiffers, .keyUsedTwice:
+            Self.handshake.union(Self.tunnel)
+        case .peerKeyIsOwn:
+            // A device has no such peer at all.
+            Self.handshake.union(Self.tunnel).union([.noEndpoint, .differsFromFile])
+        case .peerKeyIsPrivate, .keptKeyDiffers, .keyUsedTwice:
             Self.handshake.union(Self.tunnel).union([.noEndpoint])
         case .duplicatePeer:
             [.allowedIPsMissing, .differsFromFile]
@@ -38,7 +41,9 @@ extension FindingCode {
             [.routeMissing, .replyRouteMissing, .oneDirection, .dataDies, .firewallDropsForwarded, .noMasquerade]
         case .peerExpired, .peerOverQuota:
             Self.way.union(Self.handshake).union(Self.tunnel)
-        case .noEndpoint, .endpointUnresolvable, .endpointMoved, .endpointInTunnel, .endpointUnroutable:
+        case .noEndpoint:
+            Self.tunnel.union([.noAnswer, .portClosed, .udpBlocked])
+        case .endpointUnresolvable, .endpointMoved, .endpointInTunnel, .endpointUnroutable:
             Self.handshake.union(Self.tunnel).union([.portClosed, .udpBlocked])
         case .firewallDropsOutgoing, .firewallDropsIncoming, .reversePathFilter:
             Self.handshake.union(Self.tunnel).union([.portClosed, .udpBlocked])
@@ -60,7 +65,7 @@ extension FindingCode {
             [.oneDirection]
         case .firewallDropsForwarded, .noMasquerade:
             [.oneDirection, .dataDies]
-        case .fileReadableByOthers, .interfaceNotUp, .interfaceNotServed, .oneDirection, .noKeepalive,
+        case .fileDoubtful, .fileReadableByOthers, .interfaceNotUp, .interfaceNotServed, .oneDirection, .noKeepalive,
             .dnsOutsideTunnel, .dnsOverwritten:
             []
         }

@@ -2,8 +2,10 @@ import CLinux
 import Glibc
 package import Wire
 
-/// Finds out what becomes of UDP datagrams to a port, from sockets of its own.
-package enum PortProbe {
+/// Finds out what becomes of UDP datagrams to some ports, from sockets of its own.
+///
+/// Not for several threads at once.
+package final class PortProbe {
     package enum Answer: Hashable, Sendable {
         /// Nothing came back, as it is where a WireGuard listens, and where datagrams are thrown away.
         case silence
@@ -14,43 +16,45 @@ package enum PortProbe {
         case unsent(Int32)
     }
 
-    /// Sends a datagram to each target, again after half the time, and waits for what comes back.
-    ///
-    /// - Parameters:
-    ///   - mark: `SO_MARK` of what is sent; 0 for none.
-    ///   - milliseconds: how long it takes at most; less when every target has answered.
-    package static func run(
-        _ targets: [Endpoint], payload: [UInt8], mark: UInt32, milliseconds: UInt64
-    ) -> [Answer] {
-        var answers = [Answer?](repeating: nil, count: targets.count)
-        var sockets: [ProbeSocket] = []
+    /// What has become of datagrams to each target, in their order.
+    package private(set) var answers: [Answer]
+    private var sockets: [ProbeSocket] = []
+
+    /// - Parameter mark: `SO_MARK` of what is sent; 0 for none.
+    package init(_ targets: [Endpoint], mark: UInt32) {
+        answers = targets.map { _ in .silence }
         for (place, target) in targets.enumerated() {
             switch ProbeSocket.open(target, mark: mark, place) {
             case .success(let socket): sockets.append(socket)
             case .failure(let error): answers[place] = .unsent(error.code)
             }
         }
-        defer { sockets.forEach { close($0.descriptor) } }
-        let start = Clock.bootTime()
-        for half in [1, 2] as [UInt64] {
-            for socket in sockets where answers[socket.place] == nil {
-                // The second send may report what became of the first one instead, which the queue tells better.
-                if let code = socket.send(payload), half == 1 { answers[socket.place] = .unsent(code) }
-            }
-            // Safe: some seconds more than the time since the machine started.
-            let end = start + milliseconds * 500_000 * half
-            while true {
-                let now = Clock.bootTime()
-                let open = sockets.filter { answers[$0.place] == nil }
-                guard now < end, !open.isEmpty else { break }
-                var waits = open.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-                _ = poll(&waits, nfds_t(waits.count), Int32(clamping: (end - now) / 1_000_000 + 1))
-                for (socket, wait) in zip(open, waits) where wait.revents != 0 {
-                    answers[socket.place] = socket.receive()
-                }
+    }
+
+    deinit { sockets.forEach { close($0.descriptor) } }
+
+    /// Sends a datagram to each target that nothing has come from.
+    package func send(_ payload: [UInt8]) {
+        for socket in sockets where answers[socket.place] == .silence {
+            guard let code = socket.send(payload) else { continue }
+            // The call may report what became of an earlier datagram instead, which the queue tells better.
+            answers[socket.place] = socket.receive() ?? .unsent(code)
+        }
+    }
+
+    /// Waits until something has come from every target, or the time is over.
+    package func wait(milliseconds: UInt64) {
+        let end = Clock.bootTime() + milliseconds * 1_000_000
+        while true {
+            let now = Clock.bootTime()
+            let open = sockets.filter { answers[$0.place] == .silence }
+            guard now < end, !open.isEmpty else { return }
+            var waits = open.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+            _ = poll(&waits, nfds_t(waits.count), Int32(clamping: (end - now) / 1_000_000 + 1))
+            for (socket, wait) in zip(open, waits) where wait.revents != 0 {
+                answers[socket.place] = socket.receive() ?? .silence
             }
         }
-        return answers.map { $0 ?? .silence }
     }
 }
 

@@ -101,4 +101,6 @@ extension MetricFamily {
         "nightjar_peer_expiry_seconds", .gauge, "Unix time from which on the peer isn't served.")
     static let quota = MetricFamily(
         "nightjar_peer_quota_bytes", .gauge, "UDP payload of both directions that the peer may use.")
+    static let quotaUsed = MetricFamily(
+        "nightjar_peer_quota_used_bytes", .gauge, "How much of its quota the peer has used.")
 }

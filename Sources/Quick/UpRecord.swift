@@ -11,8 +11,7 @@ package struct UpRecord: Equatable, Sendable {
     package var interfaceIndex: UInt32?
     /// Whether it is in the network namespace of the calling thread.
     package var isHere = true
-    /// The name servers that it brought into use and that are in use no more. Those that `resolvconf` was told of aren't
-    /// looked for.
+    /// The name servers that it brought into use and that are in use no more.
     package var lostNameServers: [IPAddress] = []
 
     package init(isUp: Bool, file: String, interfaceIndex: UInt32?) {
@@ -40,9 +39,15 @@ package struct UpRecord: Equatable, Sendable {
 
     private static func lost(_ record: DNSRecord, _ surroundings: Surroundings) -> [IPAddress] {
         guard let way = record.ways.first else { return [] }
-        if case .resolvconf = way { return [] }
-        let dns = DNS(DNSSystem(environment: surroundings.childEnvironment))
-        guard let present = try? dns.current(record).servers else { return [] }
+        let system = DNSSystem(environment: surroundings.childEnvironment)
+        if case .resolvconf = way {
+            // What it is told arrives in this file, unless a server on this machine hands questions on.
+            let text = (try? FileBytes.read(system.resolvConf, limit: ResolvConf.longest)) ?? []
+            let present = ResolvConf(text).nameservers
+            guard !present.isEmpty, !present.contains(where: \.isLoopback) else { return [] }
+            return record.setting.servers.filter { !present.contains($0) }
+        }
+        guard let present = try? DNS(system).current(record).servers else { return [] }
         return record.setting.servers.filter { !present.contains($0) }
     }
 }

@@ -69,8 +69,8 @@ package struct PeerList {
     private func limits(of peer: ConfigurationText.Peer) -> String {
         let annotation = text.annotation(of: peer)
         let quota = annotation.quota.map { quota in
-            let whole = ByteQuantity(bytes: quota).description
-            return report(of: peer)?.quotaUsed.map { "\(ByteQuantity.rounded($0)) of \(whole)" } ?? whole
+            let whole = ByteQuantity(bytes: quota)
+            return report(of: peer)?.quotaUsed.map { whole.share($0) } ?? whole.description
         }
         return [annotation.expires.map { "until \(Expiry(time: $0).description)" }, quota].compactMap { $0 }.joined(
             separator: ", ")

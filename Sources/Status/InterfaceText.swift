@@ -13,9 +13,9 @@ struct InterfaceText {
 
     var lines: [StyledLine] {
         var lines = [Self.title(interface).cut(to: width)]
-        lines += StyledLine.wrapped(facts.joined(separator: ", "), indent: 2, width: width)
+        lines += StyledLine.wrapped(list: facts, indent: 2, width: width)
         lines += StyledLine.wrapped(transfer, indent: 2, width: width)
-        if let drops = Self.drops(interface) { lines += StyledLine.wrapped(drops, indent: 2, width: width) }
+        lines += drops
         for note in notes { lines += StyledLine.wrapped(note, indent: 2, width: width, .yellow) }
         return lines
     }
@@ -38,12 +38,16 @@ struct InterfaceText {
         return line
     }
 
-    /// What was dropped and why; nil when nothing was.
-    static func drops(_ interface: InterfaceView) -> String? {
-        let drops = interface.drops
-        guard !drops.isEmpty else { return nil }
-        let list = drops.sorted { $0.count > $1.count }.map { "\($0.count) \($0.reason.printable)" }
-        return "dropped: \(list.joined(separator: ", "))"
+    private var drops: [StyledLine] {
+        var list = Self.drops(interface)
+        guard !list.isEmpty else { return [] }
+        list[0] = "dropped: \(list[0])"
+        return StyledLine.wrapped(list: list, indent: 2, width: width)
+    }
+
+    /// What was dropped and why, most of it first.
+    static func drops(_ interface: InterfaceView) -> [String] {
+        interface.drops.sorted { $0.count > $1.count }.map { "\($0.count) \($0.reason.printable)" }
     }
 
     private var facts: [String] {

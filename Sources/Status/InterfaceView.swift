@@ -20,7 +20,7 @@ package struct InterfaceView: Sendable {
     {
         let sample = earlier.map(TransferSample.init)
         var rate = TransferRate()
-        peers = snapshot.peers().map { peer in
+        peers = snapshot.peers { peer in
             let own = peer.status.flatMap { sample?.rate(of: $0, at: snapshot.moment) }
             if let own { rate += own }
             return PeerView(snapshot: peer, health: snapshot.health(of: peer), rate: own)
@@ -73,12 +73,19 @@ package struct Overview: Sendable {
 
     package init() {}
 
+    /// Whether the system's routes are looked at.
+    package enum Routes: Sendable {
+        case none
+        /// For interfaces with at most so many peers.
+        case upTo(Int)
+        case all
+    }
+
     /// - Parameters:
     ///   - names: in this order.
     ///   - earlier: the interfaces' states some time before, for rates.
-    ///   - withRoutes: whether the system's routes are looked at.
     package static func take(
-        _ names: [String], since earlier: Overview? = nil, withRoutes: Bool, _ surroundings: Surroundings,
+        _ names: [String], since earlier: Overview? = nil, routes: Routes, _ surroundings: Surroundings,
         files: ConfigurationCache
     ) -> Overview {
         var overview = Overview()
@@ -86,8 +93,9 @@ package struct Overview: Sendable {
         for name in names {
             do {
                 let snapshot = try InterfaceSnapshot.take(name, surroundings, files: files)
-                let routes = withRoutes ? snapshot.link.flatMap { try? InterfaceRoutes.of($0) } : nil
-                overview.interfaces.append(InterfaceView(snapshot, since: before[name], routes: routes))
+                let link = routes.covers(snapshot.status.peers.count) ? snapshot.link : nil
+                overview.interfaces.append(
+                    InterfaceView(snapshot, since: before[name], routes: link.flatMap { try? InterfaceRoutes.of($0) }))
             } catch {
                 overview.failures.append(Failure(name: name.printable, reason: "\(error)"))
             }
@@ -96,4 +104,14 @@ package struct Overview: Sendable {
     }
 
     package var peerCount: Int { interfaces.reduce(0) { $0 + $1.peers.count } }
+}
+
+extension Overview.Routes {
+    fileprivate func covers(_ peers: Int) -> Bool {
+        switch self {
+        case .none: false
+        case .upTo(let most): peers <= most
+        case .all: true
+        }
+    }
 }

@@ -38,34 +38,45 @@ package struct PeerSnapshot: Sendable {
 
 extension InterfaceSnapshot {
     /// The peers of the interface in its order, and after them those that only the file has.
-    package func peers() -> [PeerSnapshot] {
-        var entries: [PublicKey: ConfigurationText.Peer] = [:]
-        for entry in configuration?.peers ?? [] {
-            guard let key = entry.section?.publicKey else { continue }
-            // A peer that is switched on and off in two places is on.
-            if entries[key] == nil || entry.isEnabled { entries[key] = entry }
-        }
-        var reports: [PublicKey: PeerReport] = [:]
-        reports.reserveCapacity(report?.peers.count ?? 0)
-        for peer in report?.peers ?? [] { reports[peer.publicKey] = peer }
-        var peers: [PeerSnapshot] = []
-        peers.reserveCapacity(status.peers.count)
+    package func peers() -> [PeerSnapshot] { peers { $0 } }
+
+    /// What `body` makes of each of them, in one go: ten thousand take megabytes.
+    func peers<Result>(_ body: (PeerSnapshot) -> Result) -> [Result] {
+        let entries = configuration?.peers ?? []
+        // A peer that is switched on and off in two places is on.
+        var switchedOn = KeySearch(entries.map { $0.isEnabled ? $0.section?.publicKey : nil })
+        var switchedOff = KeySearch(entries.map { $0.isEnabled ? nil : $0.section?.publicKey })
+        let reports = report?.peers ?? []
+        var reported = KeySearch(reports.map(\.publicKey))
+        var isTaken = [Bool](repeating: false, count: entries.count)
+        var results: [Result] = []
+        results.reserveCapacity(max(status.peers.count, entries.count))
         for status in status.peers {
             var peer = PeerSnapshot(status.publicKey)
             peer.status = status
-            peer.report = reports[status.publicKey]
-            peer.entry = entries.removeValue(forKey: status.publicKey)
+            peer.report = reported.place(of: status.publicKey).map { reports[$0] }
+            if let place = switchedOn.place(of: status.publicKey) ?? switchedOff.place(of: status.publicKey) {
+                peer.entry = entries[place]
+                isTaken[place] = true
+            }
             peer.handshake = peer.report?.handshake ?? age(of: status.lastHandshake)
-            peers.append(peer)
+            results.append(body(peer))
         }
-        guard !entries.isEmpty else { return peers }
-        for entry in configuration?.peers ?? [] {
-            guard let key = entry.section?.publicKey, let entry = entries.removeValue(forKey: key) else { continue }
+        guard isTaken.contains(false) else { return results }
+        let known = Set(status.peers.map(\.publicKey))
+        var places: [PublicKey: Int] = [:]
+        for (place, entry) in entries.enumerated() where !isTaken[place] {
+            guard let key = entry.section?.publicKey, !known.contains(key) else { continue }
+            if let former = places[key], entries[former].isEnabled || !entry.isEnabled { continue }
+            places[key] = place
+        }
+        for place in places.values.sorted() {
+            guard let key = entries[place].section?.publicKey else { continue }
             var peer = PeerSnapshot(key)
-            peer.entry = entry
-            peers.append(peer)
+            peer.entry = entries[place]
+            results.append(body(peer))
         }
-        return peers
+        return results
     }
 
     /// How long one of the peers may be used, as its daemon says, or else the file.

@@ -18,7 +18,7 @@ package struct StatusCommand {
 
     /// Prints a screen for people.
     package func show() throws {
-        let overview = try look()
+        let overview = try look(routes: .upTo(StatusText.mostInDetail))
         guard !overview.interfaces.isEmpty || !overview.failures.isEmpty else {
             return try console.write(Array((nothing + "\n").utf8))
         }
@@ -28,7 +28,7 @@ package struct StatusCommand {
 
     /// Prints a document for programs.
     package func showJSON() throws {
-        try console.write(StatusJSON.text(try look()))
+        try console.write(StatusJSON.text(try look(routes: .all)))
     }
 
     /// Shows the same again and again.
@@ -55,12 +55,12 @@ extension StatusCommand {
     /// Between the two, in microseconds.
     private static let pause: UInt32 = 200_000
 
-    private func look() throws -> Overview {
+    private func look(routes: Overview.Routes) throws -> Overview {
         let names = try interface.map { [$0] } ?? WireGuardDevices.names(in: surroundings.devicePlaces)
         if let interface { _ = try open(interface) }
         let files = ConfigurationCache()
         func take(since earlier: Overview?) throws -> Overview {
-            let overview = Overview.take(names, since: earlier, withRoutes: true, surroundings, files: files)
+            let overview = Overview.take(names, since: earlier, routes: routes, surroundings, files: files)
             if interface != nil, let failure = overview.failures.first {
                 throw QuickError("\(failure.name): \(failure.reason)")
             }

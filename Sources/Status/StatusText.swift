@@ -10,7 +10,7 @@ package struct StatusText {
     }
 
     /// Peers that an interface has at most where each is told about in several lines.
-    private static let mostInDetail = 20
+    static let mostInDetail = 20
 
     package func lines(_ overview: Overview) -> [StyledLine] {
         var lines: [StyledLine] = []

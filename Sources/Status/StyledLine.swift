@@ -23,7 +23,12 @@ package struct StyledLine: Equatable, Sendable {
     }
 
     package mutating func add(_ text: String, _ style: TextStyle = .plain) {
-        if !text.isEmpty { pieces.append(Piece(text: text, style: style)) }
+        guard !text.isEmpty else { return }
+        if let last = pieces.last, last.style == style {
+            pieces[pieces.count - 1].text += text
+        } else {
+            pieces.append(Piece(text: text, style: style))
+        }
     }
 
     package var columns: Int { pieces.reduce(0) { $0 + $1.text.columns } }
@@ -58,19 +63,30 @@ package struct StyledLine: Equatable, Sendable {
         }
     }
 
-    /// Text in lines of at most `width` columns, broken at spaces; those after the first begin with `indent` spaces more.
+    /// Text in lines of at most `width` columns, broken at spaces; those after the first begin with two spaces more.
     package static func wrapped(_ text: String, indent: Int, width: Int?, _ style: TextStyle = .plain) -> [StyledLine] {
-        guard let width else { return [StyledLine(String(repeating: " ", count: indent) + text, style)] }
+        wrapped(text.split(separator: " ").map(String.init), indent: indent, width: width, style)
+    }
+
+    /// A list, with commas, in lines like that; its items stay whole if a line has room for them.
+    package static func wrapped(list: [String], indent: Int, width: Int?) -> [StyledLine] {
+        let items = list.dropLast().map { "\($0)," } + list.suffix(1)
+        let room = width.map { $0 - indent - 2 } ?? .max
+        let words = items.flatMap { $0.columns <= room ? [$0] : $0.split(separator: " ").map(String.init) }
+        return wrapped(words, indent: indent, width: width, .plain)
+    }
+
+    private static func wrapped(_ words: [String], indent: Int, width: Int?, _ style: TextStyle) -> [StyledLine] {
         var lines: [StyledLine] = []
         var line = String(repeating: " ", count: indent)
         var isEmpty = true
-        for word in text.split(separator: " ") {
-            if !isEmpty, line.columns + 1 + String(word).columns > width {
+        for word in words {
+            if let width, !isEmpty, line.columns + 1 + word.columns > width {
                 lines.append(StyledLine(line, style))
                 line = String(repeating: " ", count: indent + 2)
                 isEmpty = true
             }
-            line += isEmpty ? String(word) : " \(word)"
+            line += isEmpty ? word : " \(word)"
             isEmpty = false
         }
         return lines + [StyledLine(line, style)]

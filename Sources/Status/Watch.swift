@@ -50,7 +50,7 @@ package final class Watch {
     private func look() {
         let start = Clock.bootTime()
         let names = interface.map { [$0] } ?? (try? WireGuardDevices.names(in: surroundings.devicePlaces)) ?? []
-        overview = Overview.take(names, since: overview, withRoutes: false, surroundings, files: files)
+        overview = Overview.take(names, since: overview, routes: .none, surroundings, files: files)
         rows = WatchRow.rows(overview)
         sort()
         draw()

@@ -65,8 +65,10 @@ struct WatchScreen {
         var lines = Array(titles.prefix(most))
         if titles.count > most { lines.append(StyledLine("and \(titles.count - most) more interfaces", .dim)) }
         for interface in overview.interfaces where lines.count < most {
-            guard let drops = InterfaceText.drops(interface) else { continue }
-            lines.append(StyledLine(overview.interfaces.count == 1 ? drops : "\(interface.name) \(drops)"))
+            let drops = InterfaceText.drops(interface)
+            guard !drops.isEmpty else { continue }
+            let start = overview.interfaces.count == 1 ? "" : "\(interface.name) "
+            lines.append(StyledLine("\(start)dropped: \(drops.joined(separator: ", "))"))
         }
         return lines + [StyledLine()]
     }

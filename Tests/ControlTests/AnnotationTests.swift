@@ -101,11 +101,18 @@ struct AnnotationTests {
             let quantity = ByteQuantity(bytes: random.uint64() >> (4 + random.below(60)))
             #expect(ByteQuantity(quantity.description) == quantity)
         }
-        let rounded: [(UInt64, String)] = [
-            (0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (10 << 20, "10 MiB"), (3 << 30, "3.0 GiB"),
-            (.max, "16383 PiB"), ((1 << 30) - 1, "1023 MiB"),
+        let rounded: [(UInt64, String, String)] = [
+            (0, "0 B", "0 B"), (999, "999 B", "999 B"), (1023, "1023 B", "1.0 kB"), (1536, "1.5 KiB", "1.5 kB"),
+            (10 << 20, "10 MiB", "10 MB"), (3 << 30, "3.0 GiB", "3.2 GB"), (.max, "16383 PiB", "18446 PB"),
+            ((1 << 30) - 1, "1023 MiB", "1.0 GB"),
         ]
-        for (bytes, text) in rounded { #expect(ByteQuantity.rounded(bytes) == text) }
+        for (bytes, binary, decimal) in rounded {
+            #expect(ByteQuantity.rounded(bytes, inThousands: false) == binary)
+            #expect(ByteQuantity.rounded(bytes, inThousands: true) == decimal)
+        }
+        #expect(ByteQuantity("200 MB")?.share(200_047_792) == "200 MB of 200 MB")
+        #expect(ByteQuantity("50 GiB")?.share(3 << 30) == "3.0 GiB of 50 GiB")
+        #expect(ByteQuantity("1500")?.share(1024) == "1.0 KiB of 1500 B")
     }
 
     private static let file = """

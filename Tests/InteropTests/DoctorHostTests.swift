@@ -322,7 +322,7 @@ extension Interop {
             Case("route-taken", "another network has the same addresses") { clinic in
                 try await clinic.start(
                     client: Clinic.file(Clinic.clientInterface, Clinic.office("10.8.0.0/24, fd08::/64, 172.30.0.0/16")))
-                try await clinic.client.run("ip link add docker0 type dummy")
+                try await clinic.client.run("ip link add docker0 type veth peer name docker1")
                 try await clinic.client.run("ip addr add 172.30.0.1/24 dev docker0")
                 try await clinic.client.run("ip link set docker0 up")
                 return try await clinic.examine(clinic.client)
@@ -398,9 +398,6 @@ extension Interop {
                 return try await clinic.examine(clinic.client)
             },
             Case("dns-overwritten", "a DHCP client has replaced resolv.conf") { clinic in
-                try await clinic.client.run([
-                    "sh", "-c", "rm $(command -v resolvconf); echo nameserver 10.9.1.254 >/etc/resolv.conf",
-                ])
                 try await clinic.start(
                     client: Clinic.file(Clinic.clientInterface + ["DNS = 10.8.0.1"], Clinic.office()))
                 try await clinic.client.run(["sh", "-c", "echo nameserver 10.9.1.254 >/etc/resolv.conf"])
@@ -475,6 +472,30 @@ extension Interop {
                 try await clinic.start(server: Clinic.file(server, Clinic.laptop), client: everything)
                 #expect(try await clinic.answers("198.51.100.1"))
                 return try await clinic.examine(clinic.server)
+            },
+            Case("", "disguised, as 'new' makes it") { clinic in
+                let nightjar = try Engine.nightjar.executable()
+                try await clinic.server.run("\(nightjar) new server --obfuscation veil")
+                try await clinic.server.quick("up")
+                try await clinic.server.run("\(nightjar) new peer laptop --out /run/laptop.conf")
+                let file = try await clinic.server.run("cat /run/laptop.conf").output
+                try await clinic.client.configure(file)
+                try await clinic.client.quick("up")
+                #expect(try await clinic.answers("198.51.100.1"))
+                let server = try await clinic.examine(clinic.server)
+                #expect(server.codes == [], "\(server.text)")
+                return try await clinic.examine(clinic.client)
+            },
+            Case("", "everything except a network") { clinic in
+                let nightjar = try Engine.nightjar.executable()
+                try await clinic.server.configure(Clinic.file(Clinic.serverInterface))
+                try await clinic.server.quick("up")
+                try await clinic.server.run(
+                    "\(nightjar) new peer laptop --endpoint 10.9.2.2 --exclude 10.9.1.0/24 --out /run/laptop.conf")
+                try await clinic.client.configure(try await clinic.server.run("cat /run/laptop.conf").output)
+                try await clinic.client.quick("up")
+                #expect(try await clinic.answers("198.51.100.1"))
+                return try await clinic.examine(clinic.client)
             },
             Case("", "a server that nobody has called yet, among other tunnels") { clinic in
                 try await clinic.configure(server: Clinic.file(Clinic.serverInterface, Clinic.laptop, Clinic.phone))

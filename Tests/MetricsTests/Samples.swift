@@ -33,6 +33,7 @@ func sampleSnapshot() -> InterfaceSnapshot {
     report.mtu = 1420
     report.age = Age(milliseconds: 3_600_000)
     report.drops = [.init("wrong-mac1", 7), .init("replayed", 0)]
+    report.earlierDrops = [.init("wrong-mac1", 100), .init("of-another-version", 3)]
     var first = PeerReport(key(1))
     first.annotation.name = "laptop"
     first.annotation.expires = sampleTime + 86400
@@ -46,6 +47,10 @@ func sampleSnapshot() -> InterfaceSnapshot {
     first.handshakeMicroseconds = 1_020_304
     first.heard = Age(milliseconds: 2_500)
     first.foreignSources = 5
+    first.earlier.completedAsInitiator = 20
+    first.earlier.timesGivenUp = 30
+    first.earlier.initiationsSent = 40
+    first.quotaUsed = 15_000
     first.receivedTotal = 7000
     first.transmittedTotal = 8000
     first.refusals = [

@@ -1,4 +1,5 @@
 import Control
+import TestKit
 import Testing
 import Tunnel
 import Wire
@@ -61,5 +62,22 @@ struct PeerSnapshotTests {
             """
         let peers = try Sample.snapshot([Sample.status(1)], file: twice).peers()
         #expect(peers.map(\.label) == ["latter"])
+    }
+
+    /// Against looking at every entry.
+    @Test func searching() {
+        var random = SeededRandom(seed: 4)
+        for _ in 0..<200 {
+            let keys = (0..<8).map { _ in
+                Bool.random(using: &random) ? nil : Sample.key(.random(in: 0..<6, using: &random))
+            }
+            var search = KeySearch(keys)
+            for _ in 0..<12 {
+                let key = Sample.key(.random(in: 0..<7, using: &random))
+                let found = search.place(of: key)
+                #expect((found == nil) == !keys.contains(key))
+                #expect(found.map { keys[$0] == key } ?? true)
+            }
+        }
     }
 }

@@ -45,6 +45,10 @@ struct TextTests {
     @Test func wrapping() {
         let lines = StyledLine.wrapped("dropped: 8 source-not-allowed, 4 unknown-session", indent: 2, width: 24)
         #expect(lines.map(\.text) == ["  dropped: 8", "    source-not-allowed,", "    4 unknown-session"])
+        #expect(
+            StyledLine.wrapped(list: ["port 51820", "MTU 1420", "a file"], indent: 2, width: 14).map(\.text) == [
+                "  port 51820,", "    MTU 1420,", "    a file",
+            ])
         #expect(StyledLine.wrapped("a b", indent: 2, width: nil).map(\.text) == ["  a b"])
         #expect(StyledLine.wrapped("", indent: 0, width: 10).map(\.text) == [""])
     }

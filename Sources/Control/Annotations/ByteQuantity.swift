@@ -36,12 +36,20 @@ package struct ByteQuantity: Equatable, Sendable {
         return "\(bytes) B"
     }
 
-    /// To two or three digits, `3.1 GiB`, for what is used and left.
-    package static func rounded(_ bytes: UInt64) -> String {
-        guard let (name, factor) = units.last(where: { $0.factor <= bytes && $0.factor.isPowerOfTwo && $0.factor > 1 })
-        else { return "\(bytes) B" }
-        let tenths = bytes / (factor / 1024) * 10 / 1024
-        return tenths < 100 ? "\(tenths / 10).\(tenths % 10) \(name)" : "\(tenths / 10) \(name)"
+    /// How much of it is used, in units of the kind that it has itself: `3.1 GiB of 50 GiB`, `150 MB of 1 TB`.
+    package func share(_ used: UInt64) -> String { "\(Self.rounded(used, inThousands: isDecimal)) of \(description)" }
+
+    /// Two or three digits and a unit.
+    static func rounded(_ bytes: UInt64, inThousands: Bool) -> String {
+        let kilo: UInt64 = inThousands ? 1000 : 1024
+        let unit = units.last { $0.factor <= bytes && $0.factor > 1 && $0.factor.isPowerOfTwo != inThousands }
+        guard let unit else { return "\(bytes) B" }
+        let tenths = bytes / (unit.factor / kilo) * 10 / kilo
+        return tenths < 100 ? "\(tenths / 10).\(tenths % 10) \(unit.name)" : "\(tenths / 10) \(unit.name)"
+    }
+
+    private var isDecimal: Bool {
+        Self.units.last { bytes % $0.factor == 0 }.map { $0.factor > 1 && !$0.factor.isPowerOfTwo } ?? false
     }
 
     package static let expectation = "a number of bytes with a unit, as 500 MB or 50 GiB"

@@ -54,6 +54,17 @@ package struct PeerReport: Equatable, Sendable {
         self.publicKey = publicKey
     }
 
+    /// Handshakes over the daemons' lives.
+    package var handshakeTotals: HandshakeCounts {
+        var counts = HandshakeCounts()
+        counts.initiationsSent = initiationsSent
+        counts.initiationsAccepted = initiationsAccepted
+        counts.completedAsInitiator = completedAsInitiator
+        counts.completedAsResponder = completedAsResponder
+        counts.timesGivenUp = timesGivenUp
+        return counts + earlier
+    }
+
     package struct Refusal: Equatable, Sendable {
         /// A ``DropReason/name``.
         package var reason: String

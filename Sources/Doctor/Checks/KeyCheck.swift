@@ -9,7 +9,10 @@ struct KeyCheck: Check {
         var findings = duplicates(interface) + keptKeys(interface)
         guard let secret = interface.privateKey else { return findings }
         let own = X25519.publicKey(of: secret)
-        let keys = interface.status?.peers.map(\.publicKey) ?? interface.configuration?.peers.map(\.publicKey) ?? []
+        let known = interface.status?.peers.map(\.publicKey) ?? []
+        // A device leaves out a peer that is itself.
+        let present = Set(known)
+        let keys = known + (interface.configuration?.peers.map(\.publicKey).filter { !present.contains($0) } ?? [])
         for key in keys {
             if key == own { findings.append(ownKey(key, interface)) }
             // What is shown must not be a part of a secret, so this names the line alone.

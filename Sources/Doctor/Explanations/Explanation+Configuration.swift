@@ -46,6 +46,15 @@ extension Explanation {
         """,
         remedy: "Correct the line. 'nightjar strip FILE' tells whether all is well.")
 
+    static let fileDoubtful = Explanation(
+        "The file says what is probably not meant",
+        """
+        A line is allowed, but it has no effect or another one than it seems: a network whose address has bits beyond its \
+        length, a setting that was given up, a comment key of Nightjar's with a value that it doesn't know, or one that looks \
+        misspelt. Comment keys ("# Forwarding = nat") are comments to everybody else, so a typing error in them is no error.
+        """,
+        remedy: "Correct the line, or put a second # in front of a comment that is only a note.")
+
     static let noPrivateKey = Explanation(
         "The interface has no private key",
         """
@@ -71,7 +80,7 @@ extension Explanation {
         remedy: "Put the other side's public key there. A private key that somebody else has seen has to be replaced.")
 
     static let keyUsedTwice = Explanation(
-        "Two interfaces have the same private key and the same peer",
+        "Two interfaces share a private key and a peer",
         """
         A server knows a peer by its key alone, and sends its packets to where the key was heard from last. Two interfaces, or \
         two machines, with one key take turns in getting each other's packets: the connection works for some seconds, again and \
@@ -114,7 +123,7 @@ extension Explanation {
         remedy: "Give each peer addresses of its own, then reload.")
 
     static let allowedIPsOverlap = Explanation(
-        "A peer on a server has the whole network as AllowedIPs",
+        "A server's peer has the whole network as AllowedIPs",
         """
         What is right in a client's file, AllowedIPs = 10.0.0.0/24, isn't in the server's: there it gives the client all addresses \
         that no other peer has, so that it may pretend to be any of them, and packets for addresses nobody has go to it.

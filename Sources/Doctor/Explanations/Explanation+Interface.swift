@@ -80,7 +80,7 @@ extension Explanation {
         remedy: "Change the rule that the evidence names.")
 
     static let firewallDropsIncoming = Explanation(
-        "The firewall drops what peers send to the tunnel's port",
+        "The firewall drops what peers send to the port",
         """
         A firewall that drops what it doesn't know needs a rule for the UDP port that the interface listens on; a client, which \
         only calls, needs that answers to its own datagrams are accepted. The doctor tells only what certainly drops them, and \
@@ -158,7 +158,7 @@ extension Explanation {
         remedy: "\"# Forwarding = nat\" in the file, or sysctl -w net.ipv6.conf.all.forwarding=1.")
 
     static let firewallDropsForwarded = Explanation(
-        "The firewall doesn't let packets pass between networks",
+        "The firewall forwards no packets of peers",
         """
         Forwarding is on, but the chain that decides on forwarded packets drops them. Docker and ufw set its policy to drop, so \
         that all that isn't theirs needs a rule.

@@ -57,7 +57,7 @@ extension Explanation {
         remedy: "Copy the setting from one side to the other. 'nightjar new peer' writes files that fit.")
 
     static let callerHasWrongKey = Explanation(
-        "Somebody calls with another public key for this machine",
+        "Somebody calls with a wrong key for this machine",
         """
         Every handshake message begins with a code that is made of the public key of the machine it is for. The ones that come \
         here are made for another key: the peer has a wrong PublicKey for this machine, often an old one.
@@ -100,7 +100,7 @@ extension Explanation {
     )
 
     static let sourceNotAllowed = Explanation(
-        "The peer sends from addresses that aren't its own here",
+        "The peer sends from addresses that aren't its own",
         """
         Packets of a peer are accepted if their source is in its AllowedIPs on this side. The peer has another address than this \
         side expects, or passes on packets of a network behind it.

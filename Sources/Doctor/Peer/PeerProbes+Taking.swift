@@ -69,11 +69,9 @@ extension PeerProbes {
         var open = targets.filter { peers[$0.key]?.echo == .untried }
         guard !open.isEmpty else { return takeSizes(interface, trial) }
 
-        for (key, call) in try trial.call(open) { peers[key]?.call = call }
+        for (key, call) in try trial.call(open, trustsSessions: false) { peers[key]?.call = call }
         let silent = peers.filter { $0.value.call == .unanswered }.map(\.key)
-        lookOutside(silent, interface, milliseconds: 1000)
-        // A router needs three seconds to find out that a machine isn't there.
-        lookOutside(silent.filter { peers[$0]?.outside?.isSilent == true }, interface, milliseconds: 2500)
+        lookOutside(silent, interface)
         // One datagram may be lost by accident. Where more than one was, or somebody has said why, there is no need to wait.
         let unsure = silent.filter { key in
             peers[key]?.outside?.isConclusive != true && (interface.peerReport(key)?.unanswered ?? 0) < 1
@@ -105,11 +103,10 @@ extension PeerProbes {
     }
 
     /// Finds out how far packets get outside of the tunnel.
-    private mutating func lookOutside(_ keys: [PublicKey], _ interface: InterfaceFacts, milliseconds: UInt64) {
+    private mutating func lookOutside(_ keys: [PublicKey], _ interface: InterfaceFacts) {
         let endpoints = keys.compactMap { key in peers[key]?.endpoint.map { (key, $0) } }
         guard !endpoints.isEmpty else { return }
-        let answers = OutsideLook.take(
-            endpoints.map(\.1), mark: interface.mark, milliseconds: milliseconds)
+        let answers = OutsideLook.take(endpoints.map(\.1), mark: interface.mark)
         for ((key, _), answer) in zip(endpoints, answers) { peers[key]?.outside = answer }
     }
 }

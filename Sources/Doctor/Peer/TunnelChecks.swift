@@ -13,7 +13,9 @@ struct ForeignSourceCheck: Check {
             guard let report = peer.report, report.foreignSources > 0, let source = report.foreignSource,
                 !source.isLocal
             else { return nil }
-            let isDeaf = report.dataReceived == nil && report.foreignSources > 1
+            // An address of the tunnel's own network is nothing that happens by the way.
+            let isNeighbour = interface.addresses.contains { $0.network?.holds(source) == true }
+            let isDeaf = isNeighbour && report.foreignSources > 1 && !hasSentOthers(peer.status, report)
             guard isDeaf || report.foreignSources >= Self.many else { return nil }
             let key = peer.status.publicKey
             let label = interface.label(key)
@@ -31,6 +33,15 @@ struct ForeignSourceCheck: Check {
                     + (interface.place(key).map { " in \($0)" } ?? "")
                     + ", then: nightjar reload \(interface.name). If not, correct Address on \(label).")
         }
+    }
+}
+
+extension ForeignSourceCheck {
+    /// Whether a peer has sent more than what is foreign can have been.
+    private func hasSentOthers(_ status: PeerStatus, _ report: PeerReport) -> Bool {
+        // Generous: a full packet for each of them, for each handshake, and for the keepalives. A sum of hostile counters may wrap.
+        let most = report.foreignSources &+ report.initiationsAccepted &+ report.completedAsInitiator &+ 1
+        return status.receivedBytes / 1600 > most
     }
 }
 

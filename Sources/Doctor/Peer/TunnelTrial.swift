@@ -16,8 +16,10 @@ final class TunnelTrial {
         static let call: UInt64 = 1500
         /// For the answer to a second one as well, which follows after five seconds and a third.
         static let secondCall: UInt64 = 6900
-        /// For a chance to call a peer that calls every five seconds.
-        static let turn: UInt64 = 6000
+        /// For a chance to call after a handshake.
+        static let turn: UInt64 = 7000
+        /// For a chance to call a peer that itself calls every five seconds: three of them.
+        static let turns: UInt64 = 17_500
         /// For the answer to an echo request.
         static let echo: UInt64 = 1500
         /// Between two echo requests.
@@ -45,49 +47,55 @@ final class TunnelTrial {
 
     /// Calls peers and waits for answers, a second and a half for each.
     ///
-    /// - Parameter targets: the peers, and where echo requests to them may go.
-    func call(_ targets: [PublicKey: [IPAddress]]) throws -> [PublicKey: PeerProbe.Call] {
-        let before = try state()
+    /// - Parameters:
+    ///   - targets: the peers, and where echo requests to them may go.
+    ///   - trustsSessions: whether a handshake of the last seconds is good enough.
+    func call(
+        _ targets: [PublicKey: [IPAddress]], trustsSessions: Bool
+    ) throws -> [PublicKey: PeerProbe.Call] {
+        var now = try state()
+        let before = now
         stateBeforeCall = before
         timeOfCall = Clock.bootTime()
         var results: [PublicKey: PeerProbe.Call] = [:]
-        /// When each peer's answer is no longer waited for.
-        var ends: [PublicKey: UInt64] = [:]
-        var postponed: Set<PublicKey> = []
+        var attempts: [PublicKey: Attempt] = [:]
         for (peer, addresses) in targets {
-            let now = Clock.bootTime()
-            ends[peer] = now + Patience.call * 1_000_000
             guard let former = before[peer] else {
                 results[peer] = .impossible
                 continue
             }
+            var attempt = Attempt(of: former, at: timeOfCall)
             switch try program?.initiate(peer) {
             case .sent: break
-            case .tooSoon where former.hasJustCompleted:
+            case .tooSoon where former.hasJustCompleted && (trustsSessions || addresses.isEmpty):
                 results[peer] = .answered(microseconds: former.report?.handshakeMicroseconds)
-            case .tooSoon where former.isCalling:
-                // Answering the peer has kept this side from calling; there is a moment between its calls.
-                postponed.insert(peer)
-                ends[peer] = now + Patience.turn * 1_000_000
-            case .tooSoon: break
-            case .noSuchPeer, .interfaceDown, .suspended, .noEndpoint, .noPrivateKey, .lowOrderKey:
+            case .tooSoon: attempt.waitsForTurn = former.hasJustCompleted || former.isCalling
+            case .noSuchPeer, .interfaceDown, .noEndpoint, .noPrivateKey, .lowOrderKey, .suspended:
                 results[peer] = .impossible
             case nil:
                 if former.status.endpoint == nil { results[peer] = .impossible }
                 for address in addresses { _ = try? echoes.send(to: address, hops: 1) }
             }
+            attempts[peer] = attempt
         }
+        var nextLook: UInt64 = 0
         while true {
-            let now = Clock.bootTime()
-            let open = targets.keys.filter { results[$0] == nil && now < ends[$0] ?? 0 }
+            let time = Clock.bootTime()
+            let open = attempts.filter { results[$0.key] == nil && !$0.value.isOver(at: time) }
             guard !open.isEmpty else { break }
-            for peer in postponed where results[peer] == nil {
+            for (peer, attempt) in open where attempt.waitsForTurn {
                 guard try program?.initiate(peer) == .sent else { continue }
-                postponed.remove(peer)
-                ends[peer] = now + Patience.call * 1_000_000
+                attempts[peer]?.wasSent(at: time, now[peer])
             }
-            usleep(10_000)
-            try take(&results, of: open, since: before)
+            usleep(3000)
+            guard time >= nextLook else { continue }
+            nextLook = time + 20_000_000
+            now = try state()
+            for peer in open.keys {
+                guard let former = before[peer], let state = now[peer] else { continue }
+                results[peer] = state.outcome(since: former)
+                attempts[peer]?.note(state)
+            }
         }
         for peer in targets.keys where results[peer] == nil { results[peer] = .unanswered }
         return results
@@ -100,20 +108,13 @@ final class TunnelTrial {
         let end = timeOfCall + Patience.secondCall * 1_000_000
         while results.count < peers.count, Clock.bootTime() < end {
             usleep(20_000)
-            try take(&results, of: peers.filter { results[$0] == nil }, since: stateBeforeCall)
+            let now = try state()
+            for peer in peers where results[peer] == nil {
+                guard let former = stateBeforeCall[peer] else { continue }
+                results[peer] = now[peer]?.outcome(since: former)
+            }
         }
         return results
-    }
-
-    /// Adds what has come of calls.
-    private func take(
-        _ results: inout [PublicKey: PeerProbe.Call], of peers: [PublicKey], since before: [PublicKey: PeerState]
-    ) throws {
-        let now = try state()
-        for peer in peers {
-            guard let former = before[peer], let state = now[peer] else { continue }
-            results[peer] = state.outcome(since: former)
-        }
     }
 
     private var program: UserspaceDevice? { device as? UserspaceDevice }
@@ -213,6 +214,8 @@ final class TunnelTrial {
         var numbers: [UInt16: Int] = [:]
         for size in sizes {
             if let number = try? echoes.send(to: address, size: size) { numbers[number] = size }
+            // One after another: a crowd would be lost for other reasons than its size, and be sent as one large packet.
+            usleep(500)
         }
         var arrived: Set<Int> = []
         let end = Clock.bootTime() + Patience.size * 1_000_000
@@ -236,6 +239,39 @@ final class TunnelTrial {
         return Dictionary(
             status.peers.map { ($0.publicKey, PeerState(status: $0, report: reports[$0.publicKey])) }
         ) { first, _ in first }
+    }
+}
+
+/// One call of a peer.
+private struct Attempt {
+    /// Whether the initiation is still to be sent: what was sent to the peer a moment ago keeps this side from calling.
+    var waitsForTurn = false
+    /// The peer's own initiations until ours went; another one makes ours void.
+    private var heardCalls: UInt64
+    /// When its answer is no longer waited for (``Clock/bootTime()``).
+    private var answerEnd: UInt64
+    private let end: UInt64
+
+    init(of peer: PeerState, at time: UInt64) {
+        heardCalls = peer.report?.initiationsAccepted ?? 0
+        answerEnd = time + TunnelTrial.Patience.call * 1_000_000
+        end = time + (peer.isCalling ? TunnelTrial.Patience.turns : TunnelTrial.Patience.turn) * 1_000_000
+    }
+
+    func isOver(at time: UInt64) -> Bool { time >= end || !waitsForTurn && time >= answerEnd }
+
+    mutating func wasSent(at time: UInt64, _ state: PeerState?) {
+        waitsForTurn = false
+        answerEnd = time + TunnelTrial.Patience.call * 1_000_000
+        note(state, isVoid: false)
+    }
+
+    mutating func note(_ state: PeerState) { note(state, isVoid: true) }
+
+    private mutating func note(_ state: PeerState?, isVoid: Bool) {
+        guard let calls = state?.report?.initiationsAccepted, calls > heardCalls else { return }
+        heardCalls = calls
+        if isVoid { waitsForTurn = true }
     }
 }
 

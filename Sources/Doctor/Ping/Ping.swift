@@ -87,15 +87,10 @@ package struct Ping {
         _ key: PublicKey, _ targets: [PublicKey: [IPAddress]], _ endpoint: Endpoint, _ snapshot: InterfaceSnapshot,
         _ trial: TunnelTrial
     ) throws -> Bool {
-        var call = try trial.call(targets)[key] ?? .unanswered
+        var call = try trial.call(targets, trustsSessions: true)[key] ?? .unanswered
         var outside: PeerProbe.Outside?
         if call == .unanswered {
-            let mark = snapshot.status.firewallMark
-            outside = OutsideLook.take([endpoint], mark: mark, milliseconds: 1000).first
-            // A router needs three seconds to find out that a machine isn't there.
-            if outside?.isSilent == true {
-                outside = OutsideLook.take([endpoint], mark: mark, milliseconds: 2500).first
-            }
+            outside = OutsideLook.take([endpoint], mark: snapshot.status.firewallMark).first
             if outside?.isConclusive != true, let second = try trial.waitForSecondCall([key])[key] { call = second }
         }
         say(.udp(endpoint, call, outside))

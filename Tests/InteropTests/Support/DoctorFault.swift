@@ -33,7 +33,7 @@ extension Interop {
                 #expect(first.code == fault.code, "\(diagnosis.findings)")
                 #expect(status == 1)
                 if !fault.evidence.isEmpty {
-                    let text = "\(first.summary) \(first.evidence)"
+                    let text = ([first.summary] + first.evidence).joined(separator: " ")
                     #expect(text.contains(fault.evidence), "\(text)")
                 }
             }
