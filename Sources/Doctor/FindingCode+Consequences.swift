@@ -65,7 +65,7 @@ extension FindingCode {
             [.oneDirection]
         case .firewallDropsForwarded, .noMasquerade:
             [.oneDirection, .dataDies]
-        case .fileReadableByOthers, .interfaceNotUp, .interfaceNotServed, .oneDirection, .noKeepalive,
+        case .fileDoubtful, .fileReadableByOthers, .interfaceNotUp, .interfaceNotServed, .oneDirection, .noKeepalive,
             .dnsOutsideTunnel, .dnsOverwritten:
             []
         }

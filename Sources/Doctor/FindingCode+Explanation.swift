@@ -7,6 +7,7 @@ extension FindingCode {
         case .noFirewallTool: .noFirewallTool
         case .ipv6Off: .ipv6Off
         case .fileInvalid: .fileInvalid
+        case .fileDoubtful: .fileDoubtful
         case .noPrivateKey: .noPrivateKey
         case .peerKeyIsOwn: .peerKeyIsOwn
         case .peerKeyIsPrivate: .peerKeyIsPrivate

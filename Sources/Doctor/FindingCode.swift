@@ -9,6 +9,7 @@ package enum FindingCode: String, CaseIterable, Sendable {
 
     // The file, and what it says of keys and addresses.
     case fileInvalid = "file-invalid"
+    case fileDoubtful = "file-doubtful"
     case noPrivateKey = "no-private-key"
     case peerKeyIsOwn = "peer-key-is-own"
     case peerKeyIsPrivate = "peer-key-is-private"

@@ -9,7 +9,7 @@ package struct Exposition {
     private let interfaces: [ObservedInterface]
     private let names: PeerMetricNames
     private let version: String
-    private var text = ExpositionText()
+    private var text: ExpositionText
 
     /// - Parameters:
     ///   - snapshots: one of each interface.
@@ -17,8 +17,12 @@ package struct Exposition {
     package static func text(
         of snapshots: [InterfaceSnapshot], names: PeerMetricNames = .mindflavor, version: String
     ) -> [UInt8] {
+        let interfaces = snapshots.map(ObservedInterface.init)
+        let peers = interfaces.reduce(0) { $0 + $1.peers.count }
+        // Some 1600 bytes for a peer of Nightjar's.
         var exposition = Exposition(
-            interfaces: snapshots.map(ObservedInterface.init), names: names, version: version)
+            interfaces: interfaces, names: names, version: version,
+            text: ExpositionText(capacity: 16384 + peers * (names == .both ? 2400 : 1700)))
         exposition.write()
         return exposition.text.bytes
     }
@@ -61,8 +65,8 @@ package struct Exposition {
         eachReported(.startTime) { $0.sample($1.labels, seconds: $1.time(of: $2.age)) }
         eachReported(.underLoad) { $0.sample($1.labels, $2.isUnderLoad) }
         eachReported(.drops) { text, interface, report in
-            for drop in report.dropTotals {
-                text.sample(interface.labels.adding("reason", drop.reason.printable), drop.count)
+            for (reason, count) in report.dropsOverLives {
+                text.sample(interface.labels.adding("reason", reason), count)
             }
         }
     }
@@ -126,11 +130,14 @@ package struct Exposition {
     }
 
     private mutating func writeHandshakes() {
+        let completedAsInitiator = MetricLabels().adding("result", "completed-as-initiator")
+        let completedAsResponder = MetricLabels().adding("result", "completed-as-responder")
+        let noAnswer = MetricLabels().adding("result", "no-answer")
         eachReportedPeer(.handshakes) { text, peer, report in
-            let totals = report.handshakeTotals
-            text.sample(peer.labels.adding("result", "completed-as-initiator"), totals.completedAsInitiator)
-            text.sample(peer.labels.adding("result", "completed-as-responder"), totals.completedAsResponder)
-            text.sample(peer.labels.adding("result", "no-answer"), totals.timesGivenUp)
+            let counts = report.handshakeTotals
+            text.sample(peer.labels, completedAsInitiator, counts.completedAsInitiator)
+            text.sample(peer.labels, completedAsResponder, counts.completedAsResponder)
+            text.sample(peer.labels, noAnswer, counts.timesGivenUp)
         }
         eachReportedPeer(.refusals) { text, peer, report in
             for refusal in report.refusals {
@@ -186,6 +193,22 @@ package struct Exposition {
     ) {
         eachPeer(family) { text, peer in
             if let report = peer.report { write(&text, peer, report) }
+        }
+    }
+}
+
+// MARK: - Over the daemon's lives
+
+extension DeviceReport {
+    /// Each reason once, fit for a terminal.
+    fileprivate var dropsOverLives: [(reason: String, count: UInt64)] {
+        let earlier = Dictionary(earlierDrops.map { ($0.reason, $0.count) }, uniquingKeysWith: { first, _ in first })
+        var seen: Set<String> = []
+        return (drops + earlierDrops.map { Count($0.reason, 0) }).compactMap { drop in
+            let reason = drop.reason.printable
+            guard seen.insert(reason).inserted else { return nil }
+            // Safe: a counter that comes to its end begins anew.
+            return (reason, drop.count &+ (earlier[drop.reason] ?? 0))
         }
     }
 }

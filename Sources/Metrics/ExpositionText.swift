@@ -4,6 +4,11 @@ struct ExpositionText {
     private var name: [UInt8] = []
     private var header: [UInt8] = []
 
+    /// - Parameter capacity: bytes that it will probably have.
+    init(capacity: Int) {
+        bytes.reserveCapacity(capacity)
+    }
+
     /// The samples that follow are of this family. Without any it isn't mentioned.
     mutating func begin(_ family: MetricFamily) {
         name = Array(family.name.utf8)
@@ -12,6 +17,13 @@ struct ExpositionText {
 
     mutating func sample(_ labels: MetricLabels, _ value: UInt64) {
         beginSample(labels)
+        append(value)
+        bytes.append(newline)
+    }
+
+    /// A sample with all of these labels.
+    mutating func sample(_ labels: MetricLabels, _ more: MetricLabels, _ value: UInt64) {
+        beginSample(labels, more)
         append(value)
         bytes.append(newline)
     }
@@ -40,11 +52,15 @@ struct ExpositionText {
         bytes.append(newline)
     }
 
-    private mutating func beginSample(_ labels: MetricLabels) {
+    private mutating func beginSample(_ labels: MetricLabels, _ more: MetricLabels? = nil) {
         bytes += header
         header.removeAll(keepingCapacity: true)
         bytes += name
         bytes += labels.bytes
+        if let more {
+            bytes.append(UInt8(ascii: ","))
+            bytes += more.bytes.dropFirst()
+        }
         bytes.append(UInt8(ascii: "}"))
         bytes.append(UInt8(ascii: " "))
     }
@@ -78,6 +94,11 @@ struct MetricLabels: Equatable {
         bytes += name.utf8
         bytes.append(UInt8(ascii: "="))
         bytes.append(quote)
+        if !value.utf8.contains(where: { $0 == quote || $0 == backslash || $0 == newline }) {
+            bytes += value.utf8
+            bytes.append(quote)
+            return
+        }
         for byte in value.utf8 {
             switch byte {
             case quote, backslash:

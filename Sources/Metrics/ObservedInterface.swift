@@ -58,8 +58,8 @@ struct ObservedInterface {
     }
 }
 
-/// A peer with the labels of its samples.
-struct ObservedPeer {
+/// A peer with the labels of its samples. An object, since it is handed around a dozen times.
+final class ObservedPeer {
     let status: PeerStatus
     let report: PeerReport?
     let health: Health.Word

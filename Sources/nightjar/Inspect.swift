@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
-import Foundation
+import FoundationEssentials
+import Glibc
 import Inspection
 import LinuxNet
 import Quick
@@ -57,8 +58,7 @@ struct Inspect: ParsableCommand {
                 isRecognised = finish(table, remarks, source: file ?? "", capture: file == "-" ? nil : path)
             }
         } catch {
-            let line = "nightjar: \(error)\n"
-            FileHandle.standardError.write(Data(line.utf8))
+            complain("nightjar: \(error)")
             throw ExitCode(2)
         }
         if isRecognised { throw ExitCode(1) }
@@ -95,9 +95,9 @@ struct Inspect: ParsableCommand {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             let data = (try? encoder.encode(report)) ?? Data()
-            FileHandle.standardOutput.write(data + Data("\n".utf8))
+            try? StandardConsole().write(Array(data) + [UInt8(ascii: "\n")])
         } else {
-            FileHandle.standardOutput.write(Data(report.text(of: source).utf8))
+            try? StandardConsole().write(Array(report.text(of: source).utf8))
         }
         return report.isRecognised
     }

@@ -76,6 +76,23 @@ struct CheckTests {
         expect(patient, .fileReadableByOthers, "chmod 600 /etc/wireguard/wg0.conf")
     }
 
+    @Test(arguments: [
+        ("# Forwading = nat", "\"Forwading\" looks like Forwarding"),
+        ("# Forwarding = yes", "it takes off, on and nat"),
+        ("# forwardign = nat", "looks like Forwarding"),
+    ]) func fileThatSaysWhatIsNotMeant(_ line: String, _ evidence: String) throws {
+        let patient = try Patient.server(more: line)
+        expect(patient, .fileDoubtful, evidence)
+        #expect(patient.findings.first?.severity == .warning)
+    }
+
+    @Test(arguments: [
+        "# Notes = x", "## Forwading = nat", "# Forwarding", "# For warding is off = true", "#Address = 10.0.0.1/24",
+    ])
+    func notesAreNotes(_ line: String) throws {
+        #expect(try Patient.server(more: line).findings == [])
+    }
+
     @Test func noPrivateKey() throws {
         var patient = try Patient.client()
         patient.changeStatus { $0.privateKey = nil }
@@ -202,10 +219,10 @@ struct CheckTests {
         )
         let findings = patient.findings
         #expect(findings.map(\.code) == [.differsFromFile, .differsFromFile, .differsFromFile])
-        #expect(findings[0].evidence == ["ListenPort is 40000; the file says 4"])
-        #expect(findings[1].evidence.contains("AllowedIPs are 10.8.0.0/24; the file says 10.8.0.0/24, 10.9.0.0/24"))
+        #expect(findings[0].evidence == ["ListenPort in use is 40000; the file says 4"])
+        #expect(findings[1].evidence.contains("AllowedIPs in use are 10.8.0.0/24; the file says 10.8.0.0/24, 10.9.0.0/24"))
         #expect(findings[1].evidence.contains("it has no preshared key; the file has one"))
-        #expect(findings[1].evidence.contains("PersistentKeepalive is 0; the file says 25"))
+        #expect(findings[1].evidence.contains("PersistentKeepalive in use is 0; the file says 25"))
         #expect(findings[2].summary.contains("doesn't know it"))
     }
 
@@ -221,6 +238,17 @@ struct CheckTests {
     }
 
     // MARK: - Ways
+
+    @Test(arguments: [
+        ("10.8.0.0/24", "10.8.0.3"), ("10.8.0.2/32", nil), ("10.8.0.9/32", "10.8.0.9"), ("0.0.0.0/0", "198.41.0.4"),
+        ("0.0.0.0/1", "64.0.0.1"), ("128.0.0.0/1", "198.41.0.4"), ("0.0.0.0/5", "4.0.0.1"), ("224.0.0.0/3", nil),
+        ("::/0", "2001:503:ba3e::2:30"), ("::/1", "2001:503:ba3e::2:30"), ("8000::/1", "8000::1"), ("ff00::/8", nil),
+        ("fd08::/64", "fd08::1"), ("10.8.0.2/31", "10.8.0.3"),
+    ]) func samples(_ network: String, _ address: String?) throws {
+        let own = Set(["10.8.0.1", "10.8.0.2"].compactMap { IPAddress($0) })
+        let sample = Sample.address(in: try #require(Prefix(network)), notIn: own)
+        #expect(sample?.description == address, "\(network)")
+    }
 
     @Test func endpointInTheTunnel() throws {
         var patient = try Patient.client("192.0.2.0/24")

@@ -125,4 +125,13 @@ struct DiagnosisTests {
         #expect(!text.contains("\u{1b}"))
         #expect(diagnosis([]).text(width: width, isColoured: true).contains("healthy"))
     }
+
+    @Test func manyOfAKindAreToldOnce() {
+        let all = (1...20).map { finding(.noAnswer, .failure, "wg0", "peer\($0)") }
+        let text = diagnosis(all + [finding(.dnsOverwritten)]).text(width: 80, isColoured: false)
+        #expect(text.components(separatedBy: "FAILURE no-answer").count == 4)
+        #expect(text.contains("no-answer as well: 17 more, peer4, peer5"))
+        #expect(text.contains("FAILURE dns-overwritten"))
+        #expect(text.hasSuffix("wg0: 21 findings. More about one: nightjar explain no-answer\n"))
+    }
 }

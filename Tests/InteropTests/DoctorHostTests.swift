@@ -473,6 +473,30 @@ extension Interop {
                 #expect(try await clinic.answers("198.51.100.1"))
                 return try await clinic.examine(clinic.server)
             },
+            Case("", "disguised, as 'new' makes it") { clinic in
+                let nightjar = try Engine.nightjar.executable()
+                try await clinic.server.run("\(nightjar) new server --obfuscation veil")
+                try await clinic.server.quick("up")
+                try await clinic.server.run("\(nightjar) new peer laptop --out /run/laptop.conf")
+                let file = try await clinic.server.run("cat /run/laptop.conf").output
+                try await clinic.client.configure(file)
+                try await clinic.client.quick("up")
+                #expect(try await clinic.answers("198.51.100.1"))
+                let server = try await clinic.examine(clinic.server)
+                #expect(server.codes == [], "\(server.text)")
+                return try await clinic.examine(clinic.client)
+            },
+            Case("", "everything except a network") { clinic in
+                let nightjar = try Engine.nightjar.executable()
+                try await clinic.server.configure(Clinic.file(Clinic.serverInterface))
+                try await clinic.server.quick("up")
+                try await clinic.server.run(
+                    "\(nightjar) new peer laptop --endpoint 10.9.2.2 --exclude 10.9.1.0/24 --out /run/laptop.conf")
+                try await clinic.client.configure(try await clinic.server.run("cat /run/laptop.conf").output)
+                try await clinic.client.quick("up")
+                #expect(try await clinic.answers("198.51.100.1"))
+                return try await clinic.examine(clinic.client)
+            },
             Case("", "a server that nobody has called yet, among other tunnels") { clinic in
                 try await clinic.configure(server: Clinic.file(Clinic.serverInterface, Clinic.laptop, Clinic.phone))
                 try await clinic.server.quick("up")

@@ -77,7 +77,7 @@ extension ObfuscationSettings {
     }
 
     /// What makes these settings the others; nil when they are equal.
-    func difference(to wanted: ObfuscationSettings) -> ObfuscationChange? {
+    package func difference(to wanted: ObfuscationSettings) -> ObfuscationChange? {
         var values: [(ObfuscationSetting, ObfuscationValue?)] = []
         for setting in ObfuscationSetting.allCases {
             switch (self[setting], wanted[setting]) {

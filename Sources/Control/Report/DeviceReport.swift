@@ -35,12 +35,6 @@ package struct DeviceReport: Equatable, Sendable {
 
     package init() {}
 
-    /// What was dropped over the daemons' lives.
-    package var dropTotals: [Count] {
-        let earlier = Dictionary(earlierDrops.map { ($0.reason, $0.count) }) { $1 }
-        return drops.map { Count($0.reason, $0.count &+ (earlier[$0.reason] ?? 0)) }
-    }
-
     package struct Count: Equatable, Sendable {
         /// A ``DropReason/name``.
         package var reason: String

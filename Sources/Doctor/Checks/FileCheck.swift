@@ -19,7 +19,31 @@ struct FileCheck: Check {
                     .fileReadableByOthers, .warning, "Everybody on this machine may read the private key.",
                     evidence: ["\(file.path) has permissions for others"], remedy: "chmod 600 \(file.path)"))
         }
-        return findings + privateKey(interface)
+        return findings + doubts(file, interface) + privateKey(interface)
+    }
+
+    private func doubts(_ file: FileFacts, _ interface: InterfaceFacts) -> [Finding] {
+        guard let text = file.text else { return [] }
+        let warning = "Warning: "
+        var evidence = text.configuration.warnings.map { $0.replacing(warning, with: "") }
+        evidence += PeerAnnotations(text.layout, text.configuration, name: file.path).warnings
+            .map { $0.replacing(warning, with: "") }
+        if let setting = text.layout.interfaceComment(.forwarding),
+            Forwarding(rawValue: setting.value.lowercased()) == nil
+        {
+            evidence.append(
+                "\(file.path):\(setting.line): Forwarding has the value \(quoted(setting.value)); it takes off, on and nat"
+            )
+        }
+        evidence += Misspelling.all(in: text.layout).map {
+            "\(file.path):\($0.line): \(quoted($0.word)) looks like \($0.meant)"
+        }
+        guard !evidence.isEmpty else { return [] }
+        return [
+            interface.finding(
+                .fileDoubtful, .warning, "The file says something that is probably not meant.", evidence: evidence,
+                remedy: "Look at \(evidence.count == 1 ? "that line" : "these lines") of \(file.path).")
+        ]
     }
 
     private func privateKey(_ interface: InterfaceFacts) -> [Finding] {

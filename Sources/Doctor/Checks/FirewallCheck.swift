@@ -35,30 +35,27 @@ struct FirewallCheck: Check {
         if let answer = answers(interface, port, peers, host) { return [answer] }
         let callers = peers.filter { interface.isCaller($0) }
         guard !callers.isEmpty, !callers.contains(where: interface.isAlive) else { return [] }
-        for isIPv6 in [false, true] {
-            let ways =
-                host.uplink(isIPv6: isIPv6).map { [$0] }
-                ?? host.links.filter { link in
-                    link.isUp && link.name != "lo" && link.name != interface.name
-                }.map(\.name)
-            var packet = FirewallPacket(isIPv6: isIPv6)
-            packet.transport = "udp"
-            packet.destinationPort = port
-            packet.state = "new"
-            let obstacles = ways.map { way in
-                packet.incoming = way
-                return host.firewall.obstacle(to: packet, at: [.prerouting, .input])
-            }
-            guard let obstacle = obstacles.compactMap(\.self).first, !obstacles.contains(nil) else { continue }
-            let family = isIPv6 ? "IPv6" : "IPv4"
-            return [
-                interface.finding(
-                    .firewallDropsIncoming, .failure,
-                    "The firewall of this machine drops \(family) datagrams to UDP port \(port), so no peer can call \(interface.name).",
-                    evidence: [obstacle.evidence], remedy: Self.opening(obstacle, port: port))
-            ]
+        // Whoever has both families is mostly called by IPv4; that IPv6 alone is closed may be meant.
+        let isIPv6 = host.uplink(isIPv6: false) == nil && host.uplink(isIPv6: true) != nil
+        let ways =
+            host.uplink(isIPv6: isIPv6).map { [$0] }
+            ?? host.links.filter { $0.isUp && $0.name != "lo" && $0.name != interface.name }.map(\.name)
+        var packet = FirewallPacket(isIPv6: isIPv6)
+        packet.transport = "udp"
+        packet.destinationPort = port
+        packet.state = "new"
+        let obstacles = ways.map { way in
+            packet.incoming = way
+            return host.firewall.obstacle(to: packet, at: [.prerouting, .input])
         }
-        return []
+        guard let obstacle = obstacles.compactMap(\.self).first, !obstacles.contains(nil) else { return [] }
+        let family = isIPv6 ? "IPv6" : "IPv4"
+        return [
+            interface.finding(
+                .firewallDropsIncoming, .failure,
+                "The firewall of this machine drops \(family) datagrams to UDP port \(port), so no peer can call \(interface.name).",
+                evidence: [obstacle.evidence], remedy: Self.opening(obstacle, port: port))
+        ]
     }
 
     /// Whether the answers of a peer that this side calls are dropped.

@@ -46,6 +46,15 @@ extension Explanation {
         """,
         remedy: "Correct the line. 'nightjar strip FILE' tells whether all is well.")
 
+    static let fileDoubtful = Explanation(
+        "The file says what is probably not meant",
+        """
+        A line is allowed, but it has no effect or another one than it seems: a network whose address has bits beyond its \
+        length, a setting that was given up, a comment key of Nightjar's with a value that it doesn't know, or one that looks \
+        misspelt. Comment keys ("# Forwarding = nat") are comments to everybody else, so a typing error in them is no error.
+        """,
+        remedy: "Correct the line, or put a second # in front of a comment that is only a note.")
+
     static let noPrivateKey = Explanation(
         "The interface has no private key",
         """

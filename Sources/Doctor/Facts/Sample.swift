@@ -5,32 +5,32 @@ package enum Sample {
     /// Addresses of root name servers, which every default route leads to.
     static let farAway = ["198.41.0.4", "2001:503:ba3e::2:30"].compactMap { IPAddress($0) }
 
-    /// An address of a network that isn't one of `own`; nil when there is none.
+    /// An address of a network that isn't one of `own` and that packets are routed to; nil when none is found.
     package static func address(in prefix: Prefix, notIn own: Set<IPAddress>) -> IPAddress? {
-        if let far = farAway.first(where: { prefix.holds($0) }), prefix.length < 8 { return far }
-        for step: UInt64 in prefix.length == prefix.address.bitCount ? 0...0 : 1...4 {
-            let address = prefix.address.advanced(by: step)
-            if prefix.holds(address), !own.contains(address) { return address }
+        if prefix.length == prefix.address.bitCount { return own.contains(prefix.address) ? nil : prefix.address }
+        let first = (1...4).map { prefix.address.advanced(by: $0) }
+        // The beginning of large networks may be set aside for something else.
+        let later = Prefix(prefix.lastAddress, length: prefix.length + 1).map { $0.address.advanced(by: 1) }
+        let far = prefix.length < 8 ? farAway : []
+        return (far + first + [later].compactMap(\.self)).first { address in
+            prefix.holds(address) && !own.contains(address) && !isSetAside(address)
         }
-        return nil
     }
+
+    /// Whether the kernel treats an address unlike others: multicast, this machine, this link, no address at all.
+    private static func isSetAside(_ address: IPAddress) -> Bool {
+        setAside.contains { $0.holds(address) }
+    }
+
+    private static let setAside = [
+        "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/8", "fe80::/10", "ff00::/8",
+    ].compactMap { Prefix($0) }
 
     /// An address beyond all networks that this machine is in.
     static func farAway(isIPv6: Bool) -> IPAddress? { farAway.first { $0.isIPv6 == isIPv6 } }
 }
 
 extension Prefix {
-    package func holds(_ address: IPAddress) -> Bool {
-        address.isIPv6 == self.address.isIPv6 && Prefix(address, length: length) == self
-    }
-
-    /// Whether every address of `other` is in this prefix.
-    package func holds(_ other: Prefix) -> Bool {
-        other.length >= length && holds(other.address)
-    }
-
-    package func overlaps(_ other: Prefix) -> Bool { holds(other) || other.holds(self) }
-
     /// As people write it: a single address without its length.
     package var shortText: String { length == address.bitCount ? "\(address)" : "\(self)" }
 }
@@ -46,10 +46,12 @@ extension IPAddress {
 
     /// Whether it is an address of private use that nobody beyond answers to.
     var isPrivate: Bool {
-        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"].contains { text in
-            Prefix(text)?.holds(self) == true
-        }
+        Self.privateNetworks.contains { $0.holds(self) }
     }
+
+    private static let privateNetworks = [
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
+    ].compactMap { Prefix($0) }
 
     /// Whether only this machine can mean it.
     var isOfOneMachine: Bool {

@@ -1,3 +1,4 @@
+import Control
 import Foundation
 import Wire
 
@@ -92,7 +93,7 @@ private struct NftRule {
     private(set) var rules: [FirewallRules.Rule] = []
 
     init(_ statements: [[String: Any]], text: String) {
-        let text = printable(text)
+        let text = text.printableLine
         var conditions: [FirewallRules.Condition] = []
         var packets: UInt64?
         for statement in statements {

@@ -7,17 +7,44 @@ extension Diagnosis {
     package func text(width: Int, isColoured: Bool) -> String {
         let page = Page(width: width, isColoured: isColoured)
         var text = ""
-        for entry in entries.prefix(Self.longest) { text += page.entry(entry) + "\n" }
-        if entries.count > Self.longest {
+        for group in groups {
+            for entry in group.prefix(Self.most) { text += page.entry(entry) + "\n" }
+            guard group.count > Self.most else { continue }
+            let names = group.dropFirst(Self.most).compactMap(\.finding.peer)
+            let list = names.prefix(6).joined(separator: ", ") + (names.count > 6 ? " …" : "")
             text +=
-                page.paragraph("\(entries.count - Self.longest) more findings; --json has all of them.", indent: "")
-                + "\n"
+                page.paragraph(
+                    "\(group[0].finding.code.rawValue) as well: \(group.count - Self.most) more, \(list); --json has all of them.",
+                    indent: "") + "\n"
         }
         for sentence in blindSpots { text += page.paragraph("Not looked at: \(sentence).", indent: "", hanging: "  ") }
         return text + page.paragraph(summary, indent: "")
     }
 
-    private static let longest = 30
+    /// Findings of one kind that are told at length.
+    private static let most = 3
+
+    /// Those of the same kind and interface, in the order of the first.
+    private var groups: [[Entry]] {
+        struct Kind: Hashable {
+            let code: FindingCode
+            let severity: Finding.Severity
+            let interface: String?
+        }
+        var places: [Kind: Int] = [:]
+        var groups: [[Entry]] = []
+        for entry in entries {
+            let finding = entry.finding
+            let kind = Kind(code: finding.code, severity: finding.severity, interface: finding.interface)
+            if let place = places[kind] {
+                groups[place].append(entry)
+            } else {
+                places[kind] = groups.count
+                groups.append([entry])
+            }
+        }
+        return groups
+    }
 
     private var summary: String {
         let list = interfaces.joined(separator: ", ")
