@@ -323,7 +323,13 @@ extension Namespace {
     }
 
     /// What `ip -j` shows inside.
+    /// What `ip` shows, once the kernel lets all IPv6 addresses be used, which it does a moment after they were added.
     fileprivate func sees(_ what: String) throws -> String {
-        try run("ip -j \(what)")
+        var seen = try run("ip -j \(what)")
+        for _ in 0..<200 where seen.contains("\"tentative\"") {
+            usleep(50_000)
+            seen = try run("ip -j \(what)")
+        }
+        return seen
     }
 }
