@@ -38,11 +38,7 @@ extension DoctorFault {
             testDescription: "a router has forgotten the client", code: "no-keepalive", side: .server,
             files: { $0.client.peer["PersistentKeepalive"] = nil },
             act: { bench in
-                try await bench.router.run(["nft", "add table ip nat"])
-                try await bench.router.run([
-                    "nft", "add chain ip nat post { type nat hook postrouting priority 100 ; }",
-                ])
-                try await bench.router.run(["nft", "add rule ip nat post oifname eth1 masquerade"])
+                try await bench.translate()
                 try await bench.router.sysctl(
                     "netfilter.nf_conntrack_udp_timeout=1", "netfilter.nf_conntrack_udp_timeout_stream=1")
                 try await bench.connect()

@@ -146,7 +146,9 @@ extension InterfaceFacts {
 
     /// Whether there is a session that carried something a moment ago.
     func hasFreshSession(_ key: PublicKey) -> Bool {
-        guard let report = peerReport(key) else { return false }
+        guard let report = peerReport(key) else {
+            return peerStatus(key).map { PeerState(status: $0, report: nil).hasRecentHandshake } ?? false
+        }
         guard report.unanswered == 0, let handshake = report.handshake else { return false }
         return handshake.milliseconds < Self.freshness
     }

@@ -148,7 +148,7 @@ struct KeepaliveCheck: Check {
         _ interface: InterfaceFacts, _ key: PublicKey, _ endpoint: Endpoint, _ report: PeerReport?, _ probe: PeerProbe
     ) -> Finding? {
         guard let report, report.unconfirmed == 0, probe.call == .unanswered,
-            case .refused(let refusal)? = probe.outside?.port
+            case .refused(let refusal)? = probe.outside?.port, refusal.reason == .portUnreachable
         else { return nil }
         let label = interface.label(key)
         return interface.finding(

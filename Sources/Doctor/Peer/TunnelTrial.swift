@@ -32,7 +32,7 @@ final class TunnelTrial {
 
     private let device: any DeviceAccess
     private let interface: String
-    private let echoes: EchoSockets
+    let echoes: EchoSockets
     /// The peers as they were before they were called.
     private var stateBeforeCall: [PublicKey: PeerState] = [:]
     private var timeOfCall: UInt64 = 0
@@ -72,8 +72,9 @@ final class TunnelTrial {
             case .tooSoon: attempt.waitsForTurn = former.hasJustCompleted || former.isCalling
             case .noSuchPeer, .interfaceDown, .noEndpoint, .noPrivateKey, .lowOrderKey, .suspended:
                 results[peer] = .impossible
+            case nil where former.status.endpoint == nil: results[peer] = .impossible
+            case nil where former.hasRecentHandshake: results[peer] = .answered(microseconds: nil)
             case nil:
-                if former.status.endpoint == nil { results[peer] = .impossible }
                 for address in addresses { _ = try? echoes.send(to: address, hops: 1) }
             }
             attempts[peer] = attempt
@@ -119,120 +120,10 @@ final class TunnelTrial {
 
     private var program: UserspaceDevice? { device as? UserspaceDevice }
 
-    // MARK: - Echo
-
-    /// Sends echo requests through the tunnel.
-    ///
-    /// - Parameter isPatient: whether to wait eleven seconds for a sign of life where nothing answers.
-    func echo(
-        _ targets: [PublicKey: [IPAddress]], isPatient: Bool
-    ) throws -> [PublicKey: PeerProbe.Echo] {
-        let before = try state()
-        var results: [PublicKey: PeerProbe.Echo] = [:]
-        var owners: [UInt16: PublicKey] = [:]
-        let start = Clock.bootTime()
-        var nextSend: UInt64 = 0
-        let patience = isPatient ? Patience.life : Patience.echo
-        while true {
-            let elapsed = (Clock.bootTime() - start) / 1_000_000
-            let open = targets.keys.filter { results[$0] == nil }
-            guard !open.isEmpty, elapsed < patience else { break }
-            if elapsed >= nextSend, elapsed < Patience.echo {
-                nextSend = elapsed + Patience.echoInterval
-                for peer in open {
-                    let sent = (targets[peer] ?? []).compactMap { try? echoes.send(to: $0, hops: 1) }
-                    // An interface without an address, or a route that forbids it: there is nothing to be seen this way.
-                    if sent.isEmpty { results[peer] = .untried }
-                    for number in sent { owners[number] = peer }
-                }
-            }
-            for event in echoes.wait(milliseconds: 50) {
-                switch event {
-                case .reply(let number, let sender, let microseconds):
-                    guard let peer = owners[number] else { continue }
-                    results[peer] = .answered(from: sender, microseconds: microseconds)
-                case .refused(let number, let refusal, let microseconds):
-                    // This machine itself refuses what it has no route for.
-                    guard let peer = owners[number], refusal.reason == .hopsExceeded else { continue }
-                    results[peer] = results[peer] ?? .answered(from: refusal.sender, microseconds: microseconds)
-                }
-            }
-            if elapsed >= Patience.echo {
-                let now = try state()
-                for peer in open where results[peer] == nil {
-                    guard let former = before[peer], let state = now[peer] else { continue }
-                    results[peer] = state.life(since: former)
-                }
-            }
-        }
-        for peer in targets.keys where results[peer] == nil { results[peer] = isPatient ? .nothing : .untried }
-        return results
-    }
-
-    /// One echo request to an address that has answered before: microseconds until the answer.
-    func ping(_ address: IPAddress, milliseconds: UInt64) -> UInt64? {
-        guard let number = try? echoes.send(to: address, hops: 1) else { return nil }
-        let end = Clock.bootTime() + milliseconds * 1_000_000
-        while true {
-            let now = Clock.bootTime()
-            guard now < end else { return nil }
-            for event in echoes.wait(milliseconds: (end - now) / 1_000_000) {
-                switch event {
-                case .reply(number, _, let microseconds): return microseconds
-                case .refused(number, let refusal, let microseconds) where refusal.reason == .hopsExceeded:
-                    return microseconds
-                default: continue
-                }
-            }
-        }
-    }
-
-    // MARK: - Size
-
-    /// How large packets to an address can be; nil when it answers nothing that is larger than the smallest packets.
-    ///
-    /// - Parameter mtu: of the interface, in bytes.
-    func largest(_ address: IPAddress, mtu: Int) -> PeerProbe.Size? {
-        // One that was lost by accident doesn't make the packets too large.
-        for _ in 0..<3 where !answered(address, [mtu]).isEmpty { return .whole }
-        var (least, most) = (0, mtu)
-        for _ in 0..<2 {
-            let step = max(1, (most - max(least, 84)) / 24)
-            let sizes = stride(from: max(least, 84), to: most, by: step).filter { $0 > least }
-            let arrived = answered(address, sizes).union(answered(address, sizes))
-            guard let largest = arrived.max() ?? (least > 0 ? least : nil) else { return nil }
-            least = largest
-            most = sizes.first { $0 > largest } ?? most
-        }
-        // The way was crowded, or is whole again.
-        if !answered(address, [mtu]).isEmpty { return .whole }
-        return .limited(least)
-    }
-
-    /// Which sizes were answered.
-    private func answered(_ address: IPAddress, _ sizes: [Int]) -> Set<Int> {
-        var numbers: [UInt16: Int] = [:]
-        for size in sizes {
-            if let number = try? echoes.send(to: address, size: size) { numbers[number] = size }
-            // One after another: a crowd would be lost for other reasons than its size, and be sent as one large packet.
-            usleep(500)
-        }
-        var arrived: Set<Int> = []
-        let end = Clock.bootTime() + Patience.size * 1_000_000
-        while arrived.count < numbers.count {
-            let now = Clock.bootTime()
-            guard now < end else { break }
-            for event in echoes.wait(milliseconds: (end - now) / 1_000_000 + 1) {
-                if case .reply(let number, _, _) = event, let size = numbers[number] { arrived.insert(size) }
-            }
-        }
-        return arrived
-    }
-
     // MARK: - The interface
 
     /// Its peers as they are now.
-    private func state() throws -> [PublicKey: PeerState] {
+    func state() throws -> [PublicKey: PeerState] {
         let status = try device.status()
         let report = try program?.report()
         let reports = Dictionary((report?.peers ?? []).map { ($0.publicKey, $0) }) { first, _ in first }
@@ -272,49 +163,5 @@ private struct Attempt {
         guard let calls = state?.report?.initiationsAccepted, calls > heardCalls else { return }
         heardCalls = calls
         if isVoid { waitsForTurn = true }
-    }
-}
-
-/// A peer at one moment.
-private struct PeerState {
-    let status: PeerStatus
-    /// Nil where the daemon isn't Nightjar.
-    let report: PeerReport?
-
-    /// Whether a handshake was completed within the time that no other is begun.
-    var hasJustCompleted: Bool {
-        guard let report, report.unanswered == 0, report.unconfirmed == 0 else { return false }
-        return report.handshake.map { $0.milliseconds < 6000 } ?? false
-    }
-
-    /// Whether the peer calls, and doesn't use the answers.
-    var isCalling: Bool { (report?.unconfirmed ?? 0) > 0 }
-
-    private var undecryptable: UInt64 {
-        report?.refusals.first { $0.reason == DropReason.responseUndecryptable.name }?.count ?? 0
-    }
-
-    private var completed: UInt64 {
-        guard let report else { return 0 }
-        return report.completedAsInitiator &+ report.completedAsResponder
-    }
-
-    /// Of the call that was made at `former`; nil as long as nothing has come of it.
-    func outcome(since former: PeerState) -> PeerProbe.Call? {
-        if undecryptable > former.undecryptable { return .undecryptable }
-        if let report {
-            return completed > former.completed ? .answered(microseconds: report.handshakeMicroseconds) : nil
-        }
-        return status.lastHandshake != former.status.lastHandshake ? .answered(microseconds: nil) : nil
-    }
-
-    /// What has come from the peer since `former`.
-    func life(since former: PeerState) -> PeerProbe.Echo? {
-        guard status.receivedBytes > former.status.receivedBytes else { return nil }
-        guard let report, let old = former.report else { return .lifeOnly }
-        // Handshakes of a peer that hears nothing are no sign of life.
-        guard report.initiationsAccepted == old.initiationsAccepted, completed == former.completed else { return nil }
-        if let age = report.dataReceived, old.dataReceived.map({ age < $0 }) ?? true { return .dataOnly }
-        return .lifeOnly
     }
 }
