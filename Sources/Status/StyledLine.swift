@@ -11,38 +11,57 @@ package enum TextStyle: String, Sendable {
 
 /// A line for a terminal, without its end.
 package struct StyledLine: Equatable, Sendable {
-    private struct Piece: Equatable, Sendable {
-        var text: String
-        var style: TextStyle
-    }
+    /// All of it.
+    package private(set) var text = ""
+    /// Which styles it has, one after the other.
+    private var runs: [Run] = []
 
-    private var pieces: [Piece] = []
+    private struct Run: Equatable, Sendable {
+        /// Bytes of UTF-8.
+        var length: Int
+        let style: TextStyle
+    }
 
     package init(_ text: String = "", _ style: TextStyle = .plain) {
         add(text, style)
     }
 
+    /// An empty line that has room for so many bytes.
+    init(reserving capacity: Int) {
+        text.reserveCapacity(capacity)
+        runs.reserveCapacity(8)
+    }
+
     package mutating func add(_ text: String, _ style: TextStyle = .plain) {
         guard !text.isEmpty else { return }
-        if let last = pieces.last, last.style == style {
-            pieces[pieces.count - 1].text += text
+        self.text += text
+        extend(text.utf8.count, style)
+    }
+
+    mutating func add(spaces count: Int) {
+        guard count > 0 else { return }
+        for _ in 0..<count { text.unicodeScalars.append(" ") }
+        extend(count, .plain)
+    }
+
+    private mutating func extend(_ length: Int, _ style: TextStyle) {
+        if runs.last?.style == style {
+            runs[runs.count - 1].length += length
         } else {
-            pieces.append(Piece(text: text, style: style))
+            runs.append(Run(length: length, style: style))
         }
     }
 
-    package var columns: Int { pieces.reduce(0) { $0 + $1.text.columns } }
-
-    package var text: String { pieces.map(\.text).joined() }
+    package var columns: Int { text.columns }
 
     /// The line, or as much of it as fits.
     package func cut(to width: Int?) -> StyledLine {
         guard let width, columns > width else { return self }
         var line = StyledLine()
         var room = width
-        for piece in pieces where room > 0 {
-            let columns = piece.text.columns
-            line.add(piece.text.cut(to: room), piece.style)
+        for (piece, style) in pieces where room > 0 {
+            let columns = piece.columns
+            line.add(piece.cut(to: room), style)
             room -= columns
         }
         return line
@@ -54,12 +73,21 @@ package struct StyledLine: Equatable, Sendable {
     }
 
     package func append(to bytes: inout [UInt8], isColoured: Bool) {
-        for piece in pieces {
-            guard isColoured, piece.style != .plain else {
-                bytes += piece.text.utf8
-                continue
-            }
-            bytes += "\u{1b}[\(piece.style.rawValue)m\(piece.text)\u{1b}[0m".utf8
+        guard isColoured else {
+            bytes += text.utf8
+            return
+        }
+        for (piece, style) in pieces {
+            bytes += style == .plain ? piece.utf8 : "\u{1b}[\(style.rawValue)m\(piece)\u{1b}[0m".utf8
+        }
+    }
+
+    private var pieces: [(text: String, style: TextStyle)] {
+        var rest = Substring(text)
+        return runs.map { run in
+            let end = rest.utf8.index(rest.startIndex, offsetBy: run.length)
+            defer { rest = rest[end...] }
+            return (String(rest[..<end]), run.style)
         }
     }
 

@@ -70,7 +70,7 @@ struct TextTable {
     }
 
     func line(_ cells: [Cell]) -> StyledLine {
-        var line = StyledLine()
+        var line = StyledLine(reserving: 128)
         // Spaces that come before the next text; there are none behind the last one.
         var space = indent
         for (position, (place, width)) in shown.enumerated() {
@@ -82,7 +82,7 @@ struct TextTable {
             let missing = max(0, width - columns)
             if self.columns[place].isNumber { space += missing }
             if !text.isEmpty {
-                line.add(String(repeating: " ", count: space))
+                line.add(spaces: space)
                 line.add(text, cell.style)
                 space = 0
             }
