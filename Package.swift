@@ -118,7 +118,7 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "StatusTests", dependencies: ["Status", "Control", "Tunnel", "Wire", "TestKit"],
+            name: "StatusTests", dependencies: ["Status", "Control", "Quick", "Tunnel", "Wire", "TestKit"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "MetricsTests",

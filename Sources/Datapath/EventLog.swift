@@ -36,7 +36,7 @@ struct EventLog {
 
     /// The line about a datagram that would mean something under other settings; nil when there were too many.
     mutating func line(for mismatch: Engine.Mismatch) -> LogLine? {
-        let source = LogThrottle.Subject.address(mismatch.endpoint.address)
+        let source = LogThrottle.Subject.finding(mismatch.endpoint.address, mismatch.finding)
         guard let leftOut = throttle.admit(source, .mismatch, isStranger: true, at: mismatch.at) else { return nil }
         return LogLine(
             level: .warning, sentence: "Datagram from \(mismatch.endpoint) dropped: \(mismatch.finding)",

@@ -25,6 +25,8 @@ struct LogThrottle {
         case key(PublicKey)
         /// Who gives none.
         case address(IPAddress)
+        /// Something that was found out about what somebody sends.
+        case finding(IPAddress, String)
         /// Nobody, or who finds no place.
         case anybody
         /// All together who aren't peers.

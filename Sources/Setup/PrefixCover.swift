@@ -13,13 +13,6 @@ extension [Prefix] {
 }
 
 extension Prefix {
-    /// Whether every address of `other` is in this prefix.
-    package func holds(_ other: Prefix) -> Bool {
-        other.length >= length && Prefix(other.address, length: length) == self
-    }
-
-    package func overlaps(_ other: Prefix) -> Bool { holds(other) || other.holds(self) }
-
     /// The least prefixes within this one for what is in `wanted` and not in `holes`.
     fileprivate func cover(_ wanted: [Prefix], without holes: [Prefix]) -> [Prefix] {
         let wanted = wanted.filter(overlaps)

@@ -1,8 +1,6 @@
-package import Control
+import Control
 import Glibc
-import LinuxNet
 import Quick
-import Synchronization
 
 /// Configuration files that were read, which are read again only when they change: a file of ten thousand peers takes longer to read than
 /// their state. One thread only.
@@ -15,17 +13,21 @@ package final class ConfigurationCache {
     func begin(_ interface: String, _ surroundings: Surroundings) -> Reading {
         guard let path = try? ConfigurationEdit.locate(interface, surroundings).path, let version = Version(path) else {
             files[interface] = nil
-            return Reading(interface, nil)
+            return Reading(interface: interface, known: nil, work: nil)
         }
         if let entry = files[interface], entry.path == path, entry.version == version {
-            return Reading(interface, entry)
+            return Reading(interface: interface, known: entry, work: nil)
         }
-        return Reading(interface, path: path, version: version)
+        let work = Background("file") {
+            let text = (try? FileBytes.read(path)).flatMap { try? ConfigurationText($0, name: path) }
+            return Entry(path: path, version: version, text: text)
+        }
+        return Reading(interface: interface, known: nil, work: work)
     }
 
     /// What the file says; nil when there is none, or when it can't be read or isn't right.
     func end(_ reading: Reading) -> (path: String, text: ConfigurationText)? {
-        let entry = reading.entry
+        let entry = reading.work?.value() ?? reading.known
         files[reading.interface] = entry
         return entry.flatMap { entry in entry.text.map { (entry.path, $0) } }
     }
@@ -36,42 +38,11 @@ package final class ConfigurationCache {
         fileprivate let text: ConfigurationText?
     }
 
-    /// A file that is read.
-    final class Reading {
+    /// A file that is read, or was.
+    struct Reading {
         fileprivate let interface: String
-        private let result: Result
-        private let thread: NativeThread?
-
-        private final class Result: Sendable {
-            let entry: Mutex<Entry?>
-
-            init(_ entry: Entry?) {
-                self.entry = Mutex(entry)
-            }
-        }
-
-        fileprivate init(_ interface: String, _ entry: Entry?) {
-            self.interface = interface
-            result = Result(entry)
-            thread = nil
-        }
-
-        fileprivate init(_ interface: String, path: String, version: Version) {
-            let result = Result(nil)
-            let read: @Sendable () -> Void = {
-                let text = (try? FileBytes.read(path)).flatMap { try? ConfigurationText($0, name: path) }
-                result.entry.withLock { $0 = Entry(path: path, version: version, text: text) }
-            }
-            self.interface = interface
-            self.result = result
-            thread = try? NativeThread(name: "file", read)
-            if thread == nil { read() }
-        }
-
-        fileprivate var entry: Entry? {
-            thread?.join()
-            return result.entry.withLock { $0 }
-        }
+        fileprivate let known: Entry?
+        fileprivate let work: Background<Entry>?
     }
 
     /// What changes whenever somebody writes a file or puts another in its place.

@@ -29,7 +29,7 @@ extension InterfaceSnapshot {
 
     /// How the interface does.
     package func health() -> Health {
-        health(peers: peers().map { health(of: $0).word })
+        health(peers: peers { health(of: $0).word })
     }
 }
 

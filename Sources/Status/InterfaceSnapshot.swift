@@ -51,14 +51,14 @@ package struct InterfaceSnapshot: Sendable {
     ) throws -> InterfaceSnapshot {
         let reading = files.begin(name, surroundings)
         let device = try WireGuardDevices.open(name, in: surroundings.devicePlaces)
+        let program = device as? UserspaceDevice
+        let asking = program.map { program in
+            Background("report") { Result { () throws(SystemError) in try program.report() } }
+        }
         let status = try device.status()
         let moment = Clock.bootTime()
-        var report: DeviceReport?
-        var server = Server.kernel
-        if let program = device as? UserspaceDevice {
-            report = try program.report()
-            server = report == nil ? .otherProgram : .nightjar
-        }
+        let report = try asking?.value()?.get()
+        let server: Server = program == nil ? .kernel : report == nil ? .otherProgram : .nightjar
         let file = files.end(reading)
         let now = Clock.wallTime()
         var snapshot = InterfaceSnapshot(

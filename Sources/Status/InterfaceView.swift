@@ -20,7 +20,7 @@ package struct InterfaceView: Sendable {
     {
         let sample = earlier.map(TransferSample.init)
         var rate = TransferRate()
-        peers = snapshot.peers().map { peer in
+        peers = snapshot.peers { peer in
             let own = peer.status.flatMap { sample?.rate(of: $0, at: snapshot.moment) }
             if let own { rate += own }
             return PeerView(snapshot: peer, health: snapshot.health(of: peer), rate: own)

@@ -6,7 +6,7 @@ struct KeySearch {
     private var places: [PublicKey: Int]?
     private var next = 0
 
-    /// - Parameter keys: what is nil isn't found; of equal ones the first is.
+    /// - Parameter keys: what is nil isn't found.
     init(_ keys: [PublicKey?]) {
         self.keys = keys
     }

@@ -68,9 +68,12 @@ package struct StyledLine: Equatable, Sendable {
         wrapped(text.split(separator: " ").map(String.init), indent: indent, width: width, style)
     }
 
-    /// A list, with commas, in lines like that; its items stay whole.
+    /// A list, with commas, in lines like that; its items stay whole if a line has room for them.
     package static func wrapped(list: [String], indent: Int, width: Int?) -> [StyledLine] {
-        wrapped(list.dropLast().map { "\($0)," } + list.suffix(1), indent: indent, width: width, .plain)
+        let items = list.dropLast().map { "\($0)," } + list.suffix(1)
+        let room = width.map { $0 - indent - 2 } ?? .max
+        let words = items.flatMap { $0.columns <= room ? [$0] : $0.split(separator: " ").map(String.init) }
+        return wrapped(words, indent: indent, width: width, .plain)
     }
 
     private static func wrapped(_ words: [String], indent: Int, width: Int?, _ style: TextStyle) -> [StyledLine] {

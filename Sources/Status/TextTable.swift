@@ -77,15 +77,16 @@ struct TextTable {
             let cell = cells[place]
             // Without a limit the last column takes what it needs.
             let isFree = position == shown.count - 1 && self.width == nil
-            let text = isFree ? cell.text : cell.text.cut(to: width)
-            let missing = max(0, width - text.columns)
-            if columns[place].isNumber { space += missing }
+            let columns = cell.text.columns
+            let text = isFree || columns <= width ? cell.text : cell.text.cut(to: width)
+            let missing = max(0, width - columns)
+            if self.columns[place].isNumber { space += missing }
             if !text.isEmpty {
                 line.add(String(repeating: " ", count: space))
                 line.add(text, cell.style)
                 space = 0
             }
-            if !columns[place].isNumber { space += missing }
+            if !self.columns[place].isNumber { space += missing }
             space += Self.gap
         }
         return line.cut(to: width)

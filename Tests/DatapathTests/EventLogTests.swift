@@ -205,16 +205,19 @@ struct EventLogTests {
         #expect(line.endpoint == endpoint(3) && line.reason == .initiationReplayed && line.level == .warning)
     }
 
-    @Test("A mismatch of obfuscation names the setting, once a minute for one address")
+    @Test("A mismatch of obfuscation names the setting, once a minute for one address and setting")
     func mismatches() {
         var log = EventLog()
-        func tell(_ last: UInt32, _ seconds: UInt64) -> LogLine? {
-            log.line(for: Engine.Mismatch(finding: "it would be veil", endpoint: endpoint(last), at: at(seconds)))
+        func tell(_ last: UInt32, _ seconds: UInt64, _ finding: String = "it would be veil") -> LogLine? {
+            log.line(for: Engine.Mismatch(finding: finding, endpoint: endpoint(last), at: at(seconds)))
         }
         #expect(tell(1, 0)?.sentence == "Datagram from 192.0.2.1:51820 dropped: it would be veil")
         #expect(tell(1, 1) == nil)
+        #expect(tell(1, 1, "it would be lwo") != nil, "somebody has changed the settings")
         #expect(tell(2, 1) != nil)
         #expect(tell(1, 61)?.leftOut == 1)
+        let flood = (0..<1000).filter { tell(3, 62, "it would be under H1=\($0)") != nil }
+        #expect(flood.count == 9)
     }
 
     @Test(

@@ -130,7 +130,13 @@ private final class Quick {
         let variables = [
             "WG_QUICK_USERSPACE_IMPLEMENTATION": "nightjar", "PATH": "\(programs):\(Tool.searchPath)",
         ]
-        return try await client.run(["wg-quick", task, path], environment: variables, mayFail: mayFail)
+        let result = try await client.run(["wg-quick", task, path], environment: variables, mayFail: mayFail)
+        // The kernel lets an IPv6 address be used a moment after it was added, which is long on a busy machine.
+        let isUsable = try await eventually(within: .seconds(20)) {
+            try await client.run("ip -6 addr show tentative").output.isEmpty
+        }
+        guard isUsable else { throw Failure("IPv6 addresses stay tentative after wg-quick \(task)") }
+        return result
     }
 
     func expectGone() async throws {

@@ -68,7 +68,9 @@ struct PeerSnapshotTests {
     @Test func searching() {
         var random = SeededRandom(seed: 4)
         for _ in 0..<200 {
-            let keys = (0..<8).map { _ in Bool.random(using: &random) ? nil : Sample.key(.random(in: 0..<6, using: &random)) }
+            let keys = (0..<8).map { _ in
+                Bool.random(using: &random) ? nil : Sample.key(.random(in: 0..<6, using: &random))
+            }
             var search = KeySearch(keys)
             for _ in 0..<12 {
                 let key = Sample.key(.random(in: 0..<7, using: &random))

@@ -198,7 +198,7 @@ package enum DaemonError: Error, Equatable, CustomStringConvertible {
         case .badMetricsAddress(let text):
             "metrics can't listen on \(quoted(text)): this needs \(MetricsAddress.expectation)"
         case .unknownLogFormat(let name):
-            "'\(name)' is no form of log lines: there are text and json"
+            "NIGHTJAR_LOG_FORMAT: '\(name)' is none of text and json"
         case .nameFile(let path, let code):
             "cannot write the interface name to \(path): \(SystemError.text(for: code)); check WG_TUN_NAME_FILE"
         case .background(let step, let code):

@@ -95,7 +95,7 @@ struct DifferenceCheck: Check {
             lines.append("AllowedIPs in use are \(list(status.allowedIPs)); the file says \(list(wanted.prefixes))")
         }
         if let name = wanted.endpoint, status.endpoint == nil {
-            lines.append("it has no endpoint; the file says \(printable(name.description))")
+            lines.append("it has no endpoint; the file says \(name.description.printableLine)")
         }
         let keepalive = wanted.persistentKeepalive ?? 0
         if keepalive != status.persistentKeepalive {

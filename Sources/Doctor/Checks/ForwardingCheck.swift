@@ -175,7 +175,7 @@ struct ForwardingWish {
             let hidesSenders = command.lowercased().contains("masquerade") || command.contains("SNAT")
             let passesOn = command.contains("FORWARD") || command.contains("forward")
             guard hidesSenders || passesOn, !families.isEmpty else { continue }
-            if evidence.isEmpty { evidence.append("\(file.path): PostUp = \(printable(command))") }
+            if evidence.isEmpty { evidence.append("\(file.path): PostUp = \(command.printableLine)") }
             self.families.formUnion(families)
             if hidesSenders { natFamilies.formUnion(families) }
         }

@@ -67,7 +67,7 @@ struct KeyCheck: Check {
             return interface.finding(
                 .duplicatePeer, .failure, peer: key,
                 "\(group.count) peers of the file have the same public key, so they are one peer with the last one's AllowedIPs.",
-                evidence: group.map { "\(file.path):\(text.line(of: $0)): \(printable($0.name ?? "no name"))" },
+                evidence: group.map { "\(file.path):\(text.line(of: $0)): \(($0.name ?? "no name").printable)" },
                 remedy: "Give each machine a key of its own: 'nightjar new peer NAME' makes one.")
         }
     }

@@ -82,7 +82,7 @@ struct UpCheck: Check {
             .interfaceNotServed, .failure,
             "There is an interface \(interface.name), but no WireGuard serves it.",
             evidence: [
-                "kind of the interface: \(printable(link.kind ?? "none"))",
+                "kind of the interface: \((link.kind ?? "none").printable)",
                 "there is no configuration socket, as /run/wireguard/\(interface.name).sock",
             ],
             remedy:

@@ -27,7 +27,7 @@ enum BoundPorts {
                 let name = (try? FileBytes.read("/proc/\(process)/comm", limit: 4096)).map {
                     String(decoding: $0.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
                 }
-                owners[port] = "\(printable(name ?? "a program")), process \(process)"
+                owners[port] = "\((name ?? "a program").printable), process \(process)"
             }
         }
         return owners

@@ -17,7 +17,7 @@ struct HostCollector {
             Program($0, environment: surroundings.environment) != nil
         }
         facts.host.nameServers = Self.nameServers()
-        facts.host.neighbours = neighbours(running)
+        facts.host.neighbours = neighbours(running, of: facts)
         askForWays(&facts, &netlink)
         facts.host.settings = Self.settings(of: facts)
         let (rules, failure) = FirewallReader(surroundings: surroundings).read()
@@ -57,12 +57,14 @@ struct HostCollector {
         return []
     }
 
-    private func neighbours(_ running: [String]) -> [String: HostFacts.Neighbour] {
+    private func neighbours(_ running: [String], of facts: Facts) -> [String: HostFacts.Neighbour] {
         var neighbours: [String: HostFacts.Neighbour] = [:]
         for name in running {
-            guard let status = try? WireGuardDevices.open(name, in: surroundings.devicePlaces).status() else {
-                continue
-            }
+            let known = facts.interfaces.first { $0.name == name }?.status
+            guard
+                let status = known
+                    ?? (try? WireGuardDevices.open(name, in: surroundings.devicePlaces).status())
+            else { continue }
             neighbours[name] = HostFacts.Neighbour(
                 publicKey: status.privateKey.map { X25519.publicKey(of: $0) },
                 peers: Set(status.peers.map(\.publicKey)))

@@ -75,7 +75,7 @@ extension InterfaceFacts {
         // What was pasted into the wrong place stays a secret.
         if isOwnPrivateKey(key) { return "(a private key)" }
         let name = filePeer(key)?.name ?? peerReport(key)?.annotation.name ?? ""
-        return name.isEmpty ? key.short : printable(name)
+        return name.isEmpty ? key.short : name.printable
     }
 
     /// The peer as the interface has it.
@@ -102,16 +102,4 @@ extension InterfaceFacts {
             code, severity, interface: name, peer: peer.map(label), summary: summary, evidence: evidence,
             remedy: remedy)
     }
-}
-
-/// Text from a file or another program, fit for a terminal: at most 80 characters, none of which commands it.
-package func printable(_ text: String) -> String {
-    String(
-        String.UnicodeScalarView(
-            text.unicodeScalars.prefix(80).map { scalar in
-                switch scalar.properties.generalCategory {
-                case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate: "\u{fffd}"
-                default: scalar
-                }
-            }))
 }

@@ -31,17 +31,6 @@ package enum Sample {
 }
 
 extension Prefix {
-    package func holds(_ address: IPAddress) -> Bool {
-        address.isIPv6 == self.address.isIPv6 && Prefix(address, length: length) == self
-    }
-
-    /// Whether every address of `other` is in this prefix.
-    package func holds(_ other: Prefix) -> Bool {
-        other.length >= length && holds(other.address)
-    }
-
-    package func overlaps(_ other: Prefix) -> Bool { holds(other) || other.holds(self) }
-
     /// As people write it: a single address without its length.
     package var shortText: String { length == address.bitCount ? "\(address)" : "\(self)" }
 }

@@ -51,7 +51,7 @@ struct FirewallReader {
         func reason(_ name: String) -> String {
             if status == 0 { return "there are too many" }
             return
-                "\(name) ended with exit code \(status): \(printable(errors.split(separator: "\n").first.map(String.init) ?? ""))"
+                "\(name) ended with exit code \(status): \((errors.split(separator: "\n").first.map(String.init) ?? "").printableLine)"
         }
     }
 

@@ -1,3 +1,4 @@
+import Control
 import Wire
 
 /// Reads what `iptables-save -c` and `ip6tables-save -c` print. What isn't understood becomes a condition or an action
@@ -53,7 +54,7 @@ struct IptablesRuleset {
         var rule = IptablesRule(Array(words.dropFirst(2)), isIPv6: isIPv6)
         if case .jump(let name) = rule.action, positions[name] == nil { rule.action = .opaque }
         chains[position].rules.append(
-            FirewallRules.Rule(rule.conditions, rule.action, text: printable(String(text)), packets: packets))
+            FirewallRules.Rule(rule.conditions, rule.action, text: String(text).printableLine, packets: packets))
     }
 
     /// Words, of which those in quotation marks may hold spaces.

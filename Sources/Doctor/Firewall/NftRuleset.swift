@@ -1,3 +1,4 @@
+import Control
 import Wire
 
 /// Reads what `nft -j list ruleset` prints. What isn't understood becomes a condition or an action that nobody can tell.
@@ -91,7 +92,7 @@ private struct NftRule {
     private(set) var rules: [FirewallRules.Rule] = []
 
     init(_ statements: [[String: Any]], text: String) {
-        let text = printable(text)
+        let text = text.printableLine
         var conditions: [FirewallRules.Condition] = []
         var packets: UInt64?
         for statement in statements {

@@ -5,7 +5,7 @@ package enum DNSReach {
     /// The servers that no peer accepts packets for, so that they are asked outside of the tunnel, or in vain. Addresses
     /// of this machine itself need no route.
     package static func outside(_ servers: [IPAddress], allowedIPs: [Prefix]) -> [IPAddress] {
-        servers.filter { server in !server.isLoopback && !allowedIPs.contains { $0.contains(server) } }
+        servers.filter { server in !server.isLoopback && !allowedIPs.contains { $0.holds(server) } }
     }
 
     /// A sentence about ``outside(_:allowedIPs:)``; nil when there are none.
@@ -19,12 +19,6 @@ package enum DNSReach {
             \(isOne ? "it is" : "they are") asked outside of the tunnel, or in vain; \
             add \(first)/\(first.bitCount) to a peer's AllowedIPs if \(isOne ? "it is" : "they are") behind it
             """
-    }
-}
-
-extension Prefix {
-    func contains(_ other: IPAddress) -> Bool {
-        address.bitCount == other.bitCount && Prefix(other, length: length) == self
     }
 }
 

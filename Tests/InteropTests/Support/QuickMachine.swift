@@ -67,8 +67,9 @@ final class QuickMachine {
                 echo "$*" >>\(Self.noted)
                 [ "$1" != -a ] || cat >>\(Self.noted)
 
-                """, name: "\(programs)/resolvconf")
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: resolvconf)
+                """, name: "resolvconf")
+            // A file that this process writes may be open in a child that another test is just starting, and can't be run then.
+            try await lab.run(["install", "-m", "755", resolvconf, "\(programs)/resolvconf"])
         }
         let holder = try site.namespace.start(
             ["unshare", "--mount", "--propagation", "private", "sh", "-c", script])
