@@ -220,7 +220,8 @@ struct CheckTests {
         let findings = patient.findings
         #expect(findings.map(\.code) == [.differsFromFile, .differsFromFile, .differsFromFile])
         #expect(findings[0].evidence == ["ListenPort in use is 40000; the file says 4"])
-        #expect(findings[1].evidence.contains("AllowedIPs in use are 10.8.0.0/24; the file says 10.8.0.0/24, 10.9.0.0/24"))
+        #expect(
+            findings[1].evidence.contains("AllowedIPs in use are 10.8.0.0/24; the file says 10.8.0.0/24, 10.9.0.0/24"))
         #expect(findings[1].evidence.contains("it has no preshared key; the file has one"))
         #expect(findings[1].evidence.contains("PersistentKeepalive in use is 0; the file says 25"))
         #expect(findings[2].summary.contains("doesn't know it"))
