@@ -1,5 +1,5 @@
 package import Control
-import Foundation
+import FoundationEssentials
 package import Quick
 import Tunnel
 import Wire

@@ -1,5 +1,4 @@
 import Control
-import Foundation
 import LinuxNet
 import Status
 import Tunnel
@@ -134,7 +133,7 @@ struct FirewallCheck: Check {
     /// How to be rid of what stops packets.
     static func remedy(_ obstacle: FirewallRules.Obstacle) -> String {
         let killSwitch = "nightjar-killswitch-"
-        if let range = obstacle.place.table.range(of: killSwitch) {
+        if let range = obstacle.place.table.firstRange(of: killSwitch) {
             let name = obstacle.place.table[range.upperBound...]
             return "It is the kill switch of \(name): nightjar up \(name), or, to take it away: nightjar down \(name)"
         }

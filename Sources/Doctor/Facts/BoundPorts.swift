@@ -1,5 +1,5 @@
 import Control
-import Foundation
+import FoundationEssentials
 
 /// Who has bound UDP ports, from /proc.
 enum BoundPorts {

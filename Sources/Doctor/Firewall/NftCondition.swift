@@ -1,4 +1,3 @@
-import Foundation
 import Wire
 
 /// Reads a `match` of nft.
@@ -77,14 +76,14 @@ enum NftCondition {
         texts(values).map { .transport(Set($0.map { $0 == "icmpv6" ? "ipv6-icmp" : $0 })) }
     }
 
-    private static func number(_ value: Any) -> UInt32? { (value as? NSNumber).flatMap { UInt32(exactly: $0) } }
+    private static func number(_ value: Any) -> UInt32? { (value as? Int).flatMap { UInt32(exactly: $0) } }
 
     private static func ports(_ values: [Any]) -> [ClosedRange<UInt16>]? {
         var ranges: [ClosedRange<UInt16>] = []
         for value in values {
-            if let port = (value as? NSNumber).flatMap({ UInt16(exactly: $0) }) {
+            if let port = (value as? Int).flatMap({ UInt16(exactly: $0) }) {
                 ranges.append(port...port)
-            } else if let range = (value as? [String: Any])?["range"] as? [NSNumber], range.count == 2,
+            } else if let range = (value as? [String: Any])?["range"] as? [Int], range.count == 2,
                 let first = UInt16(exactly: range[0]), let last = UInt16(exactly: range[1]), first <= last
             {
                 ranges.append(first...last)

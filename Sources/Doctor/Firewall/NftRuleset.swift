@@ -1,5 +1,4 @@
 import Control
-import Foundation
 import Wire
 
 /// Reads what `nft -j list ruleset` prints. What isn't understood becomes a condition or an action that nobody can tell.
@@ -7,7 +6,7 @@ struct NftRuleset {
     /// Nil when it isn't such a text.
     static func chains(json: String, text: String, skips isSkipped: (_ table: String) -> Bool) -> [FirewallRules.Chain]?
     {
-        guard let whole = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any],
+        guard let whole = ForeignJSON.read(json) as? [String: Any],
             let items = whole["nftables"] as? [[String: Any]]
         else { return nil }
         let texts = NftRuleTexts(text)
@@ -107,7 +106,7 @@ private struct NftRule {
                 rules += Self.map(value, conditions, text: text)
                 continue
             case "counter":
-                packets = ((value as? [String: Any])?["packets"] as? NSNumber)?.uint64Value
+                packets = ((value as? [String: Any])?["packets"] as? Int).flatMap { UInt64(exactly: $0) }
                 continue
             case "limit":
                 conditions.append(.opaque)

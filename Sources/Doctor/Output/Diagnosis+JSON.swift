@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 extension Diagnosis {
     /// For programs: an object with `version` (1), `verdict` (`healthy`, `findings` or `unknown`), `interfaces`, `findings`
