@@ -118,17 +118,19 @@ extension Explanation {
     static let dataDies = Explanation(
         "Handshakes pass, and data doesn't",
         """
-        The handshake works and the packets after it don't come back. Either the other side drops them (AllowedIPs, routes, \
-        firewall there), or a filter on the way recognises WireGuard and lets the handshake pass alone.
+        The handshake works and nothing comes after it. WireGuard says that it is there ten seconds after it has got something,         whatever becomes of that behind the tunnel, so the packets are lost on the way: something lets the handshake pass and drops         what follows, as networks do that recognise WireGuard.
         """,
         remedy:
-            "Run 'nightjar doctor' on the other side. If all is well there, disguise the traffic (nightjar new server --obfuscation veil)."
+            "Try another port, or disguise the traffic (nightjar new server --obfuscation veil). 'nightjar doctor' on the other side tells whether data arrives there."
     )
 
     static let oneDirection = Explanation(
         "Packets go in one direction only",
-        "One side's packets arrive and are not answered. The answers get lost between the receiver's interface and its applications.",
-        remedy: "Look at routes and the firewall of the side that receives.")
+        """
+        The peer's handshake messages arrive here and are answered, and it goes on as if it had heard nothing; nor does it answer         this side's. What this machine sends gets lost on the way.
+        """,
+        remedy:
+            "Look for a firewall that drops this machine's UDP: its own, its provider's, one on the way, the peer's.")
 
     static let noKeepalive = Explanation(
         "There is no keepalive behind NAT",

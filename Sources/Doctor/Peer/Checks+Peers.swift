@@ -43,6 +43,9 @@ extension InterfaceFacts {
             .map { label($0.status.publicKey) }
     }
 
+    /// A peer's public key, unless it is a private one in the wrong place.
+    func keyText(_ key: PublicKey) -> String { isOwnPrivateKey(key) ? "(a private key)" : key.base64 }
+
     /// The public key that the other side must have for this interface.
     var ownKey: String {
         guard let key = status?.privateKey, !key.isZero else { return "that of 'nightjar show \(name) public-key'" }

@@ -51,9 +51,9 @@ struct EndpointNameCheck: Check {
                     ],
                     remedy:
                         "Nightjar looks the name up itself after some seconds without an answer. At once: nightjar set "
-                        + "\(interface.name) peer '\(key.base64)' endpoint \(name.printable)")
+                        + "\(interface.name) peer '\(interface.keyText(key))' endpoint \(name.printable)")
             case .failure(let reason):
-                return unresolvable(interface, key, name, probe, "the resolver says: \(reason)")
+                return unresolvable(interface, key, name, probe, "the resolver says: \(reason.printableLine)")
             case .tooSlow:
                 return unresolvable(interface, key, name, probe, "the name servers don't answer within four seconds")
             }

@@ -100,7 +100,7 @@ struct ClockCheck: Check {
                 ],
                 remedy:
                     "Set the clock of \(label) (timedatectl set-ntp true). If it is right now and was ahead before, forget its last "
-                    + "handshake here: nightjar set \(interface.name) peer '\(key.base64)' remove && nightjar reload "
+                    + "handshake here: nightjar set \(interface.name) peer '\(interface.keyText(key))' remove && nightjar reload "
                     + "\(interface.name). If two machines use the same key, give each its own.")
         }
     }
@@ -183,7 +183,7 @@ struct NoAnswerCheck: Check {
             .noAnswer, .failure, peer: key, "\(label) doesn't answer at \(endpoint).", evidence: evidence,
             remedy:
                 "WireGuard is silent to those it doesn't know. On \(label) 'nightjar doctor' tells who calls in vain. Its file must "
-                + "have a [Peer] with PublicKey = \(own), switched on; here, its PublicKey must be \(key.base64); "
+                + "have a [Peer] with PublicKey = \(own), switched on; here, its PublicKey must be \(interface.keyText(key)); "
                 + "the obfuscation of both must be the same; and its firewall must let UDP port \(endpoint.port) in.")
     }
 }

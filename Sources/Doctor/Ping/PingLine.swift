@@ -31,7 +31,7 @@ package struct PingLine: Equatable, Sendable {
 extension PingLine {
     package static func name(_ name: String, _ answer: PeerProbe.NameAnswer, endpoint: Endpoint?) -> PingLine {
         switch answer {
-        case .failure(let reason): return PingLine(.name, .fails, "\(name.printable): \(reason)")
+        case .failure(let reason): return PingLine(.name, .fails, "\(name.printable): \(reason.printableLine)")
         case .tooSlow: return PingLine(.name, .fails, "\(name.printable): the name servers don't answer")
         case .endpoints(let endpoints):
             let list = Set(endpoints.map { "\($0.address)" }).sorted().prefix(4).joined(separator: ", ")
