@@ -16,10 +16,6 @@ package struct Doctor {
     /// - Parameter argument: an interface's name, or the path of a file.
     /// - Throws: a sentence when there is nothing to examine.
     package func examine(_ argument: String?) throws -> Diagnosis {
-        Diagnosis(try facts(argument))
-    }
-
-    package func facts(_ argument: String?) throws -> Facts {
-        try FactCollector(surroundings).collect(argument)
+        Diagnosis(try FactCollector(surroundings).collect(argument))
     }
 }

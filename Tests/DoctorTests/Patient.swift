@@ -2,6 +2,7 @@ import Control
 import NoisePrimitives
 import Quick
 import Status
+import Testing
 import Tunnel
 import Wire
 
@@ -171,4 +172,16 @@ struct Patient {
             return String(line)
         }.joined(separator: "\n")
     }
+}
+
+/// Expects a finding that says `evidence`, and `others` after it; nothing else.
+func expect(
+    _ patient: Patient, _ code: FindingCode, _ evidence: String, others: [FindingCode] = [],
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let findings = patient.findings
+    #expect(findings.map(\.code) == [code] + others, sourceLocation: sourceLocation)
+    let text = findings.first.map { ([$0.summary] + $0.evidence + [$0.remedy]).joined(separator: "\n") } ?? ""
+    #expect(text.contains(evidence), "\(text)", sourceLocation: sourceLocation)
+    #expect(!findings.contains { $0.evidence.isEmpty || $0.remedy.isEmpty }, sourceLocation: sourceLocation)
 }

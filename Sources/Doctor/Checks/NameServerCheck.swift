@@ -15,10 +15,12 @@ struct NameServerCheck: Check {
         let servers = DNSReach.outside(configuration.interface.dns, allowedIPs: allowedIPs)
         guard let first = servers.first else { return [] }
         let list = servers.map(\.description).joined(separator: ", ")
+        let (subject, object) =
+            servers.count == 1 ? ("server \(list) is", "it") : ("servers \(list) are", "them")
         return [
             interface.finding(
                 .dnsOutsideTunnel, .warning,
-                "The DNS \(servers.count == 1 ? "server \(list) is" : "servers \(list) are") asked outside of the tunnel, or in vain, since no peer's AllowedIPs hold \(servers.count == 1 ? "it" : "them").",
+                "The DNS \(subject) asked outside of the tunnel, or in vain, since no peer's AllowedIPs hold \(object).",
                 evidence: ["\(file.path): DNS has \(list)", "AllowedIPs: \(Self.list(allowedIPs))"],
                 remedy:
                     "Add \(first)/\(first.bitCount) to the AllowedIPs of the peer that it is behind, or take it out of DNS."
