@@ -14,9 +14,7 @@ struct PrintMetrics: ParsableCommand {
             --metrics-listen, or whose file has '# MetricsListen = 9586' in [Interface], answers Prometheus itself.
             """)
 
-    @Option(
-        help: ArgumentHelp(
-            "The exporter whose names bytes and handshakes have: mindflavor, mdlayher or both.", valueName: "exporter"))
+    @Option(help: ArgumentHelp("The exporter by whose names bytes and handshakes are told.", valueName: "exporter"))
     var names = PeerMetricNames.mindflavor
 
     @Argument(help: "Interfaces; all of them unless given.", completion: .interface)
