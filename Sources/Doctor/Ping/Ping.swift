@@ -163,11 +163,10 @@ package struct PingSummary: Equatable, Sendable {
     }
 
     package var text: String {
-        let start = "\(sent) sent, \(times.count) answered through the tunnel"
-        guard let least = times.min(), let most = times.max() else { return "\(start)." }
+        let start = "\(times.count) of \(sent) answered through the tunnel"
+        guard let least = times.min(), let most = times.max(), times.count > 1 else { return "\(start)." }
         let mean = times.reduce(0, +) / UInt64(times.count)
         let words = [least, mean, most].map(NetworkWords.milliseconds)
-        return times.count == 1
-            ? "\(start)." : "\(start): at least \(words[0]), on average \(words[1]), at most \(words[2])."
+        return "\(start): least \(words[0]), mean \(words[1]), most \(words[2])."
     }
 }
