@@ -4,10 +4,10 @@
 . "$(dirname "$0")/common.sh"
 . Scripts/packages.sh
 . Scripts/requirements.sh
+. Scripts/testing.sh
 
 require_swift
 if ((EUID == 0)); then
     need ip=iproute2 wg=wireguard-tools
 fi
-exec swift test -c release --scratch-path .build/optimised-tests -Xswiftc -enable-testing --disable-xctest \
-    --skip InteropTests "$@" </dev/null
+run_tests -c release --scratch-path .build/optimised-tests -Xswiftc -enable-testing --skip InteropTests "$@"

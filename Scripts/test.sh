@@ -4,6 +4,7 @@
 . "$(dirname "$0")/common.sh"
 . Scripts/packages.sh
 . Scripts/requirements.sh
+. Scripts/testing.sh
 
 require_swift
 if ((EUID == 0)); then
@@ -21,4 +22,4 @@ Scripts/build.sh >&2
 NIGHTJAR_BIN=$PWD/.build/release/nightjar
 export NIGHTJAR_BIN
 
-exec swift test --disable-xctest "$@" </dev/null
+run_tests "$@"
