@@ -149,7 +149,7 @@ struct UAPIObfuscationTests {
         for _ in 0..<300 {
             let status = Self.randomStatus(&random)
             let answer = Self.text(status)
-            var reader = UAPIStatusReader(scopes: .fixed)
+            var reader = UAPIAnswerReader<UAPIStatusAnswer>(scopes: .fixed)
             let read = try Array(answer.utf8).withUnsafeBytes { try reader.read($0) }
             #expect(read.map(Self.text) == answer)
             #expect(read?.peers.first?.dialect == status.peers.first?.obfuscation.dialectName(in: status.obfuscation))

@@ -70,7 +70,7 @@ private func sampleReport() -> DeviceReport {
 private func read(
     _ bytes: [UInt8], pieceSize: Int = .max, limits: UAPILimits = UAPILimits()
 ) throws(UAPIFailure) -> DeviceReport? {
-    var reader = UAPIReportReader(scopes: .fixed, limits: limits)
+    var reader = UAPIAnswerReader<UAPIReportAnswer>(scopes: .fixed, limits: limits)
     var start = 0
     while start < bytes.count {
         let end = bytes.count - start > pieceSize ? start + pieceSize : bytes.count

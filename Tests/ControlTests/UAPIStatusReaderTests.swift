@@ -104,7 +104,7 @@ struct UAPIStatusReaderTests {
 private func readStatus(
     _ bytes: [UInt8], pieceSize: Int = .max, limits: UAPILimits = UAPILimits()
 ) throws(UAPIFailure) -> DeviceStatus? {
-    var reader = UAPIStatusReader(scopes: .fixed, limits: limits)
+    var reader = UAPIAnswerReader<UAPIStatusAnswer>(scopes: .fixed, limits: limits)
     var start = 0
     while start < bytes.count {
         let end = bytes.count - start > pieceSize ? start + pieceSize : bytes.count

@@ -129,7 +129,7 @@ extension Interop.DoctorHostTests {
         },
         Case("interface-left-behind", "the daemon was killed") { clinic in
             try await clinic.start()
-            try await clinic.crash(clinic.client)
+            try await clinic.client.crash()
             return try await clinic.examine(clinic.client, nil)
         },
         Case("interface-not-served", "a TUN device has its name") { clinic in

@@ -126,14 +126,7 @@ extension Interop {
                 #expect(totals.hasPrefix("nightjar totals 1\n"))
                 _ = try await nightjar(server, "up wg0")
                 #expect(try await suspension(server) == "over-quota")
-                for process in try await server.site.namespace.processes() {
-                    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
-                    if program.hasSuffix("/nightjar") { kill(process, SIGKILL) }
-                }
-                let isGone = try await eventually(within: .seconds(5)) {
-                    try await server.run("ip link show wg0", mayFail: true).status != 0
-                }
-                #expect(isGone)
+                try await server.crash()
                 _ = try await nightjar(server, "up wg0")
                 #expect(try await suspension(server) == "over-quota")
 

@@ -103,14 +103,7 @@ extension Interop {
                 for address in ["198.51.100.1", "2001:db8:100::1"] {
                     #expect(try await answers(client, address), "\(address)")
                 }
-                for process in try await server.site.namespace.processes() {
-                    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
-                    if program.hasSuffix("/nightjar") { kill(process, SIGKILL) }
-                }
-                let isGone = try await eventually(within: .seconds(5)) {
-                    try await server.run("ip link show wg0", mayFail: true).status != 0
-                }
-                #expect(isGone)
+                try await server.crash()
                 _ = try await nightjar(server, "down wg0")
                 #expect(try await state(server) == before)
             }

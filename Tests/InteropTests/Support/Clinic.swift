@@ -96,18 +96,6 @@ final class Clinic {
         try await machine.run("ping -n -c \(count) -i 0.2 -W 1 \(address)", mayFail: true)
     }
 
-    /// Ends the daemon of a machine as a crash would.
-    func crash(_ machine: QuickMachine) async throws {
-        for process in try await machine.site.namespace.processes() {
-            let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
-            if program?.hasSuffix("/nightjar") == true { kill(process, SIGKILL) }
-        }
-        guard
-            try await eventually(
-                within: .seconds(5), { try await machine.run("ip link show wg0", mayFail: true).status != 0 })
-        else { throw Failure("the interface outlives its daemon") }
-    }
-
     /// Asks the doctor of a machine.
     ///
     /// - Parameter words: what it is started by, and the variables it has.

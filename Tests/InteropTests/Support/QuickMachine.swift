@@ -119,6 +119,18 @@ final class QuickMachine {
         try await run(try tool.words(task), mayFail: mayFail)
     }
 
+    /// Ends the interface's daemon as a crash would, and waits until the interface is gone.
+    func crash() async throws {
+        for process in try await site.namespace.processes() {
+            let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
+            if program?.hasSuffix("/nightjar") == true { kill(process, SIGKILL) }
+        }
+        let isGone = try await eventually(within: .seconds(30)) {
+            try await run("ip link show \(Self.interface)", mayFail: true).status != 0
+        }
+        guard isGone else { throw Failure("the interface outlives its daemon") }
+    }
+
     /// What `nft` says, whether or not the machine has it.
     func nft(_ line: String) async throws -> String {
         try await run("\(Self.nft) \(line)").output
