@@ -35,7 +35,7 @@ final class AnswerParser: FuzzedParser {
     }
 
     private func read(_ text: UnsafeRawBufferPointer, in size: Int, _ limits: UAPILimits) -> Outcome {
-        var reader = UAPIStatusReader(scopes: scopes, limits: limits)
+        var reader = UAPIAnswerReader<UAPIStatusAnswer>(scopes: scopes, limits: limits)
         var offset = 0
         while offset < text.count {
             let piece = ExactBuffer(text[offset..<min(offset + size, text.count)])

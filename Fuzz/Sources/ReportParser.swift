@@ -38,7 +38,7 @@ final class ReportParser: FuzzedParser {
     }
 
     private func read(_ text: UnsafeRawBufferPointer, in size: Int, _ limits: UAPILimits) -> Outcome {
-        var reader = UAPIReportReader(scopes: scopes, limits: limits)
+        var reader = UAPIAnswerReader<UAPIReportAnswer>(scopes: scopes, limits: limits)
         var offset = 0
         while offset < text.count {
             let piece = ExactBuffer(text[offset..<min(offset + size, text.count)])

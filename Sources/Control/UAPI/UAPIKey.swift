@@ -1,3 +1,5 @@
+import Glibc
+
 /// The keys of the configuration socket's lines, for reading and printing alike; those of disguises are
 /// ``ObfuscationSetting``'s. UAPI Part 1.
 enum UAPIKey: CaseIterable {
@@ -67,7 +69,7 @@ enum UAPIKey: CaseIterable {
 extension UnsafeRawBufferPointer {
     /// Whether the bytes are those of `text`.
     func equals(_ text: StaticString) -> Bool {
-        count == text.utf8CodeUnitCount
-            && text.withUTF8Buffer { elementsEqual($0) }
+        guard let baseAddress, count == text.utf8CodeUnitCount else { return false }
+        return memcmp(baseAddress, text.utf8Start, count) == 0
     }
 }

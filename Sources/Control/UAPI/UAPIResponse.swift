@@ -85,6 +85,7 @@ package enum UAPIResponse {
     /// What was said about a disguise; with any of AmneziaWG's settings those, too, that its own program always prints.
     /// Obfuscation §1.2.
     private static func append(_ settings: ObfuscationSettings, to output: inout UAPIWriter) {
+        if settings.isUnsaid { return }
         let printsDefaults = settings.amneziaWG != nil
         for setting in ObfuscationSetting.allCases {
             let value = settings[setting]
@@ -101,6 +102,7 @@ package enum UAPIResponse {
     }
 
     private static func longestText(_ settings: ObfuscationSettings) -> Int {
+        if settings.isUnsaid { return 0 }
         let awg = settings.amneziaWG == nil ? 0 : 256
         return settings.said.reduce(awg) { $0 + 48 + $1.value.longestText }
     }

@@ -8,7 +8,7 @@ extension UserspaceDevice {
     package func report() throws(SystemError) -> DeviceReport? {
         try ask("report=1\n\n", attempt: "ask for a report on \(interface)") {
             (exchange) throws(SystemError) -> DeviceReport? in
-            var reader = UAPIReportReader(scopes: .system)
+            var reader = UAPIAnswerReader<UAPIReportAnswer>(scopes: .system)
             return try exchange.receive { (bytes) throws(SystemError) in
                 do throws(UAPIFailure) {
                     return try reader.read(bytes).map { .some($0) }
@@ -25,7 +25,7 @@ extension UserspaceDevice {
         let request = "initiate=1\npublic_key=\(Hex.encode(publicKey.bytes))\n\n"
         return try ask(request, attempt: "ask for a handshake on \(interface)") {
             (exchange) throws(SystemError) -> InitiationOutcome? in
-            var reader = UAPIReportReader(scopes: .system)
+            var reader = UAPIAnswerReader<UAPIReportAnswer>(scopes: .system)
             return try exchange.receive { (bytes) throws(SystemError) in
                 do throws(UAPIFailure) {
                     return try reader.read(bytes).map { _ in .sent }

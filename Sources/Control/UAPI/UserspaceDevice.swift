@@ -17,7 +17,7 @@ package struct UserspaceDevice: DeviceAccess {
         let attempt = "read the configuration of \(interface)"
         let exchange = try UAPIExchange(path, attempt)
         try exchange.send(Array("get=1\n\n".utf8))
-        var reader = UAPIStatusReader(scopes: .system)
+        var reader = UAPIAnswerReader<UAPIStatusAnswer>(scopes: .system)
         return try exchange.receive { (bytes) throws(SystemError) in
             do throws(UAPIFailure) {
                 return try reader.read(bytes)
@@ -57,7 +57,7 @@ package struct UserspaceDevice: DeviceAccess {
         var request = UAPISetWriter.bytes(change, interfaceName: UAPIScopes.system.name)
         defer { request.wipe() }
         try exchange.send(request)
-        var reader = UAPIStatusReader(scopes: .system)
+        var reader = UAPIAnswerReader<UAPIStatusAnswer>(scopes: .system)
         _ = try exchange.receive { (bytes) throws(SystemError) in
             do throws(UAPIFailure) {
                 return try reader.read(bytes)

@@ -1,71 +1,39 @@
 import Tunnel
 import Wire
 
-/// Reads the answer to a `report`, which may come from a program that means no good.
-///
-/// It does no I/O: bytes go in as they arrive, in pieces of any size. Keys that it doesn't know are passed over, so that a newer daemon
-/// is understood.
-package struct UAPIReportReader: ~Copyable {
+/// The answer to a `report`, which may come from a program that means no good. Keys that it doesn't know are passed over, so that a
+/// newer daemon is understood.
+package struct UAPIReportAnswer: UAPIAnswer {
     /// Lines of one kind that may be repeated, for the interface or one peer.
     private static let longestList = 256
 
     private let limits: UAPILimits
     private let scopes: UAPIScopes
-    private var lines: UAPILineBuffer
     private var report = DeviceReport()
-    private var errno: Int32?
 
-    package init(scopes: UAPIScopes, limits: UAPILimits = UAPILimits()) {
+    package init(scopes: UAPIScopes, limits: UAPILimits) {
         self.scopes = scopes
         self.limits = limits
-        lines = UAPILineBuffer(limit: limits.lineLength)
     }
 
-    /// Takes more of the answer. Returns the report when that is complete, which it is once; nil when there is more to come.
-    ///
-    /// - Throws: ``UAPIFailure``: `EPROTO` when this isn't such an answer, `E2BIG` when it is longer than the limits, or the errno
-    ///   that it tells.
-    package mutating func read(_ input: UnsafeRawBufferPointer) throws(UAPIFailure) -> DeviceReport? {
-        var rest = input
-        while !rest.isEmpty {
-            switch lines.take(&rest) {
-            case .unfinished: return nil
-            case .tooLong: throw .malformed
-            case .finished(let line):
-                let result = Result { () throws(UAPIFailure) in try read(line: line) }
-                lines.release()
-                if let report = try result.get() { return report }
-            }
-        }
-        return nil
-    }
-
-    private mutating func read(line: UnsafeRawBufferPointer) throws(UAPIFailure) -> DeviceReport? {
-        if line.isEmpty {
-            guard let errno else { throw .malformed }
-            guard errno == 0 else { throw UAPIFailure(errno: errno) }
-            return report
-        }
-        guard errno == nil, let equals = line.firstIndex(ofByte: UInt8(ascii: "=")) else { throw .malformed }
-        let name = UnsafeRawBufferPointer(rebasing: line[..<equals])
-        let value = UnsafeRawBufferPointer(rebasing: line[(equals + 1)...])
-        switch UAPIKey(name) {
-        case .errno:
-            errno = try UAPIStatusReader.errno(value)
-        case .publicKey:
+    package mutating func read(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+    ) throws(UAPIFailure) {
+        if name.equals(UAPIKey.publicKey.name) {
             guard report.peers.count < limits.peers else { throw .tooMany }
-            report.peers.append(PeerReport(try valid(UAPIValue.publicKey(value))))
-        default:
-            guard let key = ReportKey(name) else { return nil }
-            var parts = ReportParts(value, scopes: scopes)
-            if report.peers.isEmpty {
-                try readDeviceLine(key, &parts)
-            } else {
-                try Self.read(key, &parts, &report.peers[report.peers.count - 1])
-            }
+            report.peers.append(PeerReport(try wellFormed(UAPIValue.publicKey(value))))
+            return
         }
-        return nil
+        guard let key = ReportKey(name) else { return }
+        var parts = ReportParts(value, scopes: scopes)
+        if report.peers.isEmpty {
+            try readDeviceLine(key, &parts)
+        } else {
+            try Self.read(key, &parts, &report.peers[report.peers.count - 1])
+        }
     }
+
+    package func content() -> DeviceReport { report }
 
     private mutating func readDeviceLine(_ key: ReportKey, _ parts: inout ReportParts) throws(UAPIFailure) {
         switch key {
@@ -160,10 +128,10 @@ private struct ReportParts {
         return true
     }
 
-    mutating func counter() throws(UAPIFailure) -> UInt64 { try valid(UAPIValue.counter(next())) }
+    mutating func counter() throws(UAPIFailure) -> UInt64 { try wellFormed(UAPIValue.counter(next())) }
 
     mutating func number(atMost limit: UInt64) throws(UAPIFailure) -> UInt64 {
-        try valid(UAPIValue.number(next(), atMost: limit))
+        try wellFormed(UAPIValue.number(next(), atMost: limit))
     }
 
     /// An `errno` value.
@@ -171,12 +139,12 @@ private struct ReportParts {
 
     mutating func age() throws(UAPIFailure) -> Age { Age(milliseconds: try counter()) }
 
-    mutating func publicKey() throws(UAPIFailure) -> PublicKey { try valid(UAPIValue.publicKey(next())) }
+    mutating func publicKey() throws(UAPIFailure) -> PublicKey { try wellFormed(UAPIValue.publicKey(next())) }
 
-    mutating func address() throws(UAPIFailure) -> IPAddress { try valid(IPAddress(utf8: next())) }
+    mutating func address() throws(UAPIFailure) -> IPAddress { try wellFormed(IPAddress(utf8: next())) }
 
     mutating func endpoint() throws(UAPIFailure) -> Endpoint {
-        try valid(UAPIValue.shownEndpoint(next(), scopes: scopes))
+        try wellFormed(UAPIValue.shownEndpoint(next(), scopes: scopes))
     }
 
     /// All that is left, spaces too.
@@ -191,9 +159,4 @@ private struct ReportParts {
         left = UnsafeRawBufferPointer(rebasing: left[min(end + 1, left.endIndex)...])
         return part
     }
-}
-
-private func valid<Value>(_ value: Value?) throws(UAPIFailure) -> Value {
-    guard let value else { throw .malformed }
-    return value
 }
