@@ -23,10 +23,13 @@ package struct ConfigurationSocketSource: MetricsSource {
 
     package func snapshot() throws -> InterfaceSnapshot {
         let device = try WireGuardDevices.open(interface, in: places)
-        let report = try (device as? UserspaceDevice)?.report()
+        let program = device as? UserspaceDevice
+        let asking = Background("report") { Result { () throws(SystemError) in try program?.report() } }
+        let status = try device.status()
+        let report = try asking.value()?.get()
         let time = Clock.wallTime()
         return InterfaceSnapshot(
-            name: interface, server: .nightjar, status: try device.status(), report: report, path: nil,
+            name: interface, server: .nightjar, status: status, report: report, path: nil,
             configuration: nil, time: WallTime(seconds: time.seconds, nanoseconds: time.nanoseconds))
     }
 

@@ -3,7 +3,7 @@ import Synchronization
 
 /// What a thread of its own finds out while the caller does something else. With ten thousand peers the file, the state and the report
 /// take tens of milliseconds each.
-final class Background<Value: Sendable> {
+package final class Background<Value: Sendable> {
     private let result: Box
     private let thread: NativeThread?
 
@@ -13,7 +13,7 @@ final class Background<Value: Sendable> {
     }
 
     /// Begins with `body`, or does all of it at once where no thread can be had.
-    init(_ name: String, _ body: @escaping @Sendable () -> Value) {
+    package init(_ name: String, _ body: @escaping @Sendable () -> Value) {
         let result = Box()
         self.result = result
         let work: @Sendable () -> Void = {
@@ -25,7 +25,7 @@ final class Background<Value: Sendable> {
     }
 
     /// What was found out, once that is done. To be asked once.
-    func value() -> Value? {
+    package func value() -> Value? {
         thread?.join()
         return result.value.withLock { $0.take() }
     }
