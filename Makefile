@@ -45,6 +45,7 @@ bench: ## Every figure of BENCHMARKS.md but the soak's (as root; ARGS=--quick fo
 	@Benchmarks/lookups.sh
 	@Benchmarks/instructions.sh
 	@Benchmarks/disguises.sh $(ARGS)
+	@Benchmarks/commands.sh $(ARGS)
 
 soak: ## MINUTES of full load, 20 unless told, with an eye on what grows (as root)
 	@Benchmarks/soak.sh $(MINUTES)

@@ -2,6 +2,7 @@
 """Configurations of very many peers.
 
     peers.py make COUNT NAME      writes NAME.conf for `wg setconf`, and NAME.set, the same for the daemon's socket
+    peers.py file COUNT           prints a server's file, with all that a peer may have in it
     peers.py set FILE SOCKET      sends a file to the socket; prints the seconds until the answer is complete
 """
 
@@ -28,6 +29,21 @@ def make(count: str, name: str) -> None:
         request.write("\n")
 
 
+def file(count: str) -> None:
+    """A server and peers with a name, a preshared key, two allowed IPs and an endpoint, to which nothing is sent."""
+
+    def key() -> str:
+        return base64.b64encode(os.urandom(32)).decode()
+
+    address, address6 = ipaddress.ip_address("10.64.0.1"), ipaddress.ip_address("fd00::1")
+    print(f"[Interface]\nPrivateKey = {key()}\nListenPort = 51820\nAddress = {address}/10, {address6}/64")
+    print("# ClientEndpoint = 192.0.2.1:51820")
+    for number in range(1, int(count) + 1):
+        print(f"\n[Peer]\n# Name = peer{number}\nPublicKey = {key()}\nPresharedKey = {key()}")
+        print(f"AllowedIPs = {address + number}/32, {address6 + number}/128")
+        print(f"Endpoint = 192.0.2.{number % 250 + 1}:{20000 + number}")
+
+
 def set_(file: str, path: str) -> None:
     request = pathlib.Path(file).read_bytes()
     with socket.socket(socket.AF_UNIX) as connection:
@@ -48,6 +64,6 @@ def set_(file: str, path: str) -> None:
 
 command, *arguments = sys.argv[1:]
 try:
-    {"make": make, "set": set_}[command](*arguments)
+    {"make": make, "file": file, "set": set_}[command](*arguments)
 except OSError as error:
     sys.exit(f"peers.py: {error}")
