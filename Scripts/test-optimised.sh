@@ -8,6 +8,6 @@
 
 require_swift
 if ((EUID == 0)); then
-    need ip=iproute2 wg=wireguard-tools
+    need ip=iproute2 wg=wireguard-tools ethtool=ethtool
 fi
 run_tests -c release --scratch-path .build/optimised-tests -Xswiftc -enable-testing --skip InteropTests "$@"
