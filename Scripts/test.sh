@@ -11,7 +11,7 @@ if ((EUID == 0)); then
     need wg=wireguard-tools wg-quick=wireguard-tools wireguard-go=wireguard-go ip=iproute2 ss=iproute2 tc=iproute2 \
         nstat=iproute2 ping=iputils-ping iperf3=iperf3 ethtool=ethtool python3=python3 sysctl=procps nft=nftables \
         iptables=iptables strace=strace tshark=tshark tcpdump=tcpdump ndpiReader=libndpi-bin jq=jq \
-        curl=curl promtool=prometheus
+        curl=curl promtool=prometheus zbarimg=zbar-tools
     (require_tun) || say "Tests that need it are skipped."
 else
     say "Not root: the tests that need TUN devices and network namespaces are skipped."
