@@ -1,6 +1,7 @@
 import Control
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 import Tunnel
 import Wire
@@ -11,7 +12,9 @@ private let canRun = geteuid() == 0 && access(tool, X_OK) == 0
 /// The real `wg` against a server on the real path, with a target that only remembers.
 @Suite("UAPI with the wg tool", .enabled(if: canRun, "needs root and wg"))
 struct UAPIToolTests {
-    let interface = "njt\(getpid())\(UInt8.random(in: 0...255))"
+    private static let count = Atomic(0)
+
+    let interface = "njt\(getpid())_\(Self.count.wrappingAdd(1, ordering: .relaxed).newValue)"
     let loop = PollLoop()
     let target = FakeTarget()
     let server: UAPIServer
