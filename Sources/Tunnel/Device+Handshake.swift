@@ -224,7 +224,8 @@ extension Device {
         to initiation: inout ReceivedInitiation, peer: Peer, endpoint: Endpoint, via source: SourceAddress?,
         now: Instant
     ) -> DropReason? {
-        abandonInitiation(of: peer)
+        // An initiation of our own that is under way stays so: two that cross would else end each other, again and again where
+        // both sides have much to send.
         let disguise = peer.path.withLock { $0.disguise }
         let index = shared.indices.allocate(for: peer, random: random)
         var keys: SessionKeys?

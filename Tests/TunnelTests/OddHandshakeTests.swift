@@ -9,14 +9,14 @@ import Wire
 /// Handshakes that don't go the usual way. Protocol §3 and §14.
 @Suite("Odd handshakes")
 struct OddHandshakeTests {
-    @Test("Both begin at once: within a few seconds both have what the other sent")
+    @Test("Both begin at once: both have at once what the other sent")
     func simultaneous() {
         for seed in 1...20 as ClosedRange<UInt64> {
             let pair = Pair(seed: seed)
             pair.network.link.latency = .milliseconds(1)
             pair.sendFromAlice()
             pair.sendFromBob()
-            pair.run(12)
+            pair.run(0.1)
             #expect(pair.bob.delivered == [Pair.request()], "seed \(seed)")
             #expect(pair.alice.delivered == [Pair.answer()], "seed \(seed)")
             #expect(pair.alice.shared.indices.count <= 4 && pair.bob.shared.indices.count <= 4)
@@ -55,7 +55,7 @@ struct OddHandshakeTests {
         #expect(pair.count(.initiation, from: pair.alice) == 1)
     }
 
-    @Test("An initiation that comes while ours is out wins; the response to ours is refused")
+    @Test("An initiation that comes while ours is out is answered; the response to ours counts as well")
     func crossing() {
         let pair = Pair()
         var held: [Datagram] = []
@@ -76,7 +76,7 @@ struct OddHandshakeTests {
         for datagram in held { pair.network.inject(datagram) }
         pair.run(1)
         #expect(held.count == 1)
-        #expect(pair.alice.shared.drops[.responseUnexpected] == 1)
+        #expect(pair.alice.shared.drops[.responseUnexpected] == 0)
         #expect(pair.bob.delivered == [Pair.request()])
         #expect(pair.alice.delivered == [Pair.answer()])
         #expect(pair.count(.initiation, from: pair.alice) == 1)
