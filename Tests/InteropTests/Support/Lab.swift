@@ -98,9 +98,11 @@ final class Lab {
     /// Writes a file only its owner can read, and returns its path.
     func write(_ text: String, name: String = "file") throws -> String {
         let path = name.hasPrefix("/") ? name : path(name)
-        let isWritten = FileManager.default.createFile(
-            atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
-        guard isWritten else { throw Failure("can't write \(path)") }
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Failure("can't write \(path): \(String(cString: strerror(errno)))") }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try file.write(contentsOf: Data(text.utf8))
+        try file.close()
         return path
     }
 }
