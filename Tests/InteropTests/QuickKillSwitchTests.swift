@@ -25,11 +25,7 @@ extension Interop {
                 #expect(try await bench.answering(QuickBench.inside) == QuickBench.inside)
                 #expect(try await bench.answering(QuickBench.outside + QuickBench.local) == [])
 
-                kill(try await bench.daemon(), SIGKILL)
-                let isGone = try await eventually(within: .seconds(5)) {
-                    try await bench.client.run("ip link show wg0", mayFail: true).status != 0
-                }
-                #expect(isGone)
+                try await bench.client.crash()
                 #expect(try await bench.answering(QuickBench.outside + QuickBench.local) == [], "after a crash")
 
                 try await bench.client.run([try Engine.nightjar.executable(), "up", "wg0"], environment: path)
@@ -59,10 +55,7 @@ extension Interop {
                     bench.text(["KillSwitch = on", "FwMark = 77"], allowedIPs: "0.0.0.0/0, ::/0"))
                 try await bench.client.quick("up")
                 #expect(try await bench.answering(QuickBench.inside) == QuickBench.inside)
-                kill(try await bench.daemon(), SIGKILL)
-                _ = try await eventually(within: .seconds(5)) {
-                    try await bench.client.run("ip link show wg0", mayFail: true).status != 0
-                }
+                try await bench.client.crash()
                 #expect(try await bench.answering(QuickBench.outside + QuickBench.local) == [])
                 try await bench.client.quick("down")
                 try await bench.expectTraces(before)

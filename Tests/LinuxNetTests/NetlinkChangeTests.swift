@@ -322,8 +322,7 @@ extension Namespace {
         return namespace
     }
 
-    /// What `ip -j` shows inside.
-    /// What `ip` shows, once the kernel lets all IPv6 addresses be used, which it does a moment after they were added.
+    /// What `ip -j` shows inside, once the kernel lets all IPv6 addresses be used, which it does a moment after they were added.
     fileprivate func sees(_ what: String) throws -> String {
         var seen = try run("ip -j \(what)")
         for _ in 0..<200 where seen.contains("\"tentative\"") {
